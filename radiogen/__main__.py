@@ -1,0 +1,5 @@
+"""``python -m radiogen``."""
+
+from radiogen.cli import main
+
+main()

@@ -1,0 +1,123 @@
+"""Typing the columns of the joined tables, strictly for those that models use."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from radiogen.cohort.config import CohortConfig, Scalar, TableSection
+from radiogen.cohort.join import Joined
+from radiogen.cohort.values import canonical, is_decimal_comma, is_number, listing, looks_missing, suggest, to_number
+from radiogen.errors import Findings
+
+
+def type_columns(config: CohortConfig, joined: Joined) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """All columns typed, and the names of the predictors.
+
+    Numeric where every value is a number, otherwise text; predictors that are
+    not numeric are categorical, their levels in the declared or alphabetical order.
+    """
+    findings = joined.findings
+    strict = _strict_columns(config, joined)
+    typed: dict[str, pd.Series] = {}
+    predictors: list[str] = []
+    for name, section in config.tables.items():
+        for column in section.predictors:
+            if joined.column(column, f"tables.{name}.predictors") is not None and column not in predictors:
+                predictors.append(column)
+        for key in ("types", "levels", "ordered"):
+            for column in getattr(section, key):
+                joined.column(column, f"tables.{name}.{key}.{column}")
+    for column in joined.text.columns:
+        section = config.tables[joined.table_of[column]]
+        typed[column] = _type(column, joined, section, column in strict, findings)
+    frame = pd.DataFrame(typed, index=joined.text.index)
+    used = tuple(p for p in predictors if p in frame.columns)
+    _report_constant(frame, used, joined)
+    return frame, used
+
+
+def _strict_columns(config: CohortConfig, joined: Joined) -> set[str]:
+    """Columns in which a doubtful value would change a result."""
+    return {c for s in config.tables.values() for c in (*s.predictors, *s.types, *s.levels, *s.ordered)}
+
+
+def _type(column: str, joined: Joined, section: TableSection, strict: bool, findings: Findings) -> pd.Series:
+    text = joined.text[column]
+    if column in section.ordered:
+        return _coded(column, text, section.ordered[column], joined, findings, scored=True)
+    if column in section.levels:
+        return _coded(column, text, section.levels[column], joined, findings, scored=False)
+    declared = section.types.get(column)
+    present = text.dropna()
+    numbers = present.map(is_number)
+    if declared == "numeric" or (declared is None and numbers.all()) or (strict and declared is None and numbers.mean() >= 0.5):
+        _report_text(column, present[~numbers], joined, findings)
+        return text.map(lambda v: to_number(v) if v is not None and is_number(v) else float("nan")).astype(float)
+    if strict and declared is None and len(present) and (present.map(is_decimal_comma) | numbers).mean() >= 0.5:
+        bad = present[present.map(is_decimal_comma)].index[0]
+        findings.add("RG217", f"the numbers of '{column}' have a decimal comma", value=present[bad], **joined.where(column, bad))
+    if not strict:
+        return text.astype(object)
+    _report_lookalikes(column, present, joined, findings)
+    _report_case_variants(column, present, joined, findings)
+    return pd.Series(pd.Categorical(text, categories=sorted(present.unique())), index=text.index)
+
+
+def _coded(
+    column: str, text: pd.Series, levels: list[Scalar], joined: Joined, findings: Findings, *, scored: bool
+) -> pd.Series:
+    """A column with declared levels: scores 1, 2, … or a categorical."""
+    table = {canonical(level): i for i, level in enumerate(levels)}
+    codes = text.map(lambda v: table.get(canonical(v), -1) if v is not None else None)
+    for value in dict.fromkeys(text[codes == -1]):
+        unit = text.index[text == value][0]
+        count = int((text == value).sum())
+        findings.add("RG221", f"'{value}' is not among the declared levels of '{column}' ({listing(levels)}); it stands in "
+                     f"{count} row{'s' if count > 1 else ''}.{suggest(value, levels)}", value=value, **joined.where(column, unit))
+    if scored:
+        return codes.map(lambda c: float("nan") if c is None or pd.isna(c) or c < 0 else float(c + 1)).astype(float)
+    names = [str(level) for level in levels]
+    labels = [None if c is None or pd.isna(c) or c < 0 else names[int(c)] for c in codes]
+    return pd.Series(pd.Categorical(labels, categories=names), index=text.index)
+
+
+def _report_text(column: str, bad: pd.Series, joined: Joined, findings: Findings) -> None:
+    """RG211, RG212 or RG217 for each kind of text among numbers."""
+    for value in dict.fromkeys(bad):
+        units = bad.index[bad == value]
+        where = joined.where(column, units[0])
+        rows = f" ({len(units)} rows)" if len(units) > 1 else ""
+        if is_decimal_comma(value):
+            findings.add("RG217", f"'{value}' in the numbers of '{column}' has a decimal comma{rows}", value=value, **where)
+        elif looks_missing(value):
+            findings.add("RG212", f"'{value}' in the numbers of '{column}' looks like 'not known'{rows}", value=value, **where)
+        else:
+            findings.add("RG211", f"'{value}' in '{column}' is not a number, and most values are{rows}", value=value, **where)
+
+
+def _report_lookalikes(column: str, present: pd.Series, joined: Joined, findings: Findings) -> None:
+    for value in dict.fromkeys(present):
+        if looks_missing(value):
+            units = present.index[present == value]
+            findings.add("RG212", f"'{value}' in '{column}' looks like 'not known' ({len(units)} rows) and would be a category",
+                         value=value, **joined.where(column, units[0]))
+
+
+def _report_case_variants(column: str, present: pd.Series, joined: Joined, findings: Findings) -> None:
+    seen: dict[str, str] = {}
+    for value in dict.fromkeys(present):
+        other = seen.setdefault(" ".join(value.split()).casefold(), value)
+        if other != value:
+            unit = present.index[present == value][0]
+            findings.add("RG221", f"the categories '{other}' and '{value}' of '{column}' differ only in case or spaces",
+                         value=value, fix=f"Correct the file, or `recode: {{{column}: {{\"{value}\": \"{other}\"}}}}`.",
+                         **joined.where(column, unit))
+
+
+def _report_constant(frame: pd.DataFrame, predictors: tuple[str, ...], joined: Joined) -> None:
+    for column in predictors:
+        values = frame[column].dropna()
+        if values.nunique() <= 1:
+            what = f"has only the value '{values.iloc[0]}'" if len(values) else "has no value at all"
+            joined.findings.add("RG218", f"the predictor '{column}' {what}", severity="warning",
+                                file=joined.files[joined.table_of[column]], column=column)

@@ -1,0 +1,96 @@
+"""Text values: when two are the same, when one is a number, when one looks missing.
+
+Tables are read as text, so that ids keep their zeros and nothing is guessed;
+this module holds the only rules by which text becomes a number.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+
+#: texts that mean "not known" in many exports; undeclared, they are an error in a predictor
+MISSING_LOOKALIKES = frozenset(
+    {
+        "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "unknown", "unk", "not available", "not known",
+        "not applicable", "not done", "not evaluated", "not reported", "[not available]", "[unknown]",
+        "[not applicable]", "[not evaluated]", ".", "?", "-", "--", "#value!", "#ref!", "#div/0!", "#null!", "999", "9999", "-9", "-99", "-999",
+    }
+)
+#: of these, the ones that are also plausible numbers and therefore never reported
+_NUMERIC_LOOKALIKES = frozenset({"999", "9999", "-9", "-99", "-999"})
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a finite decimal number, written with a point."""
+    return _NUMBER.fullmatch(text) is not None
+
+
+def is_decimal_comma(text: str) -> bool:
+    """Whether a text is a number written with a decimal comma."""
+    return _DECIMAL_COMMA.fullmatch(text) is not None
+
+
+def to_number(text: str | None) -> float:
+    """The number a text stands for; NaN for missing.
+
+    Raises
+    ------
+    ValueError
+        If the text is not a finite number.
+    """
+    if text is None:
+        return math.nan
+    if not is_number(text):
+        raise ValueError(text)
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
+def canonical(value: Any) -> str:
+    """One text for values that mean the same: 1, 1.0, ``"1"`` and ``"01"`` are all ``"1"``; other text is stripped.
+
+    Used to compare a cell with a value of the YAML; never for ids.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = unicodedata.normalize("NFC", str(value)).strip()
+    if is_number(text):
+        number = float(text)
+        return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)
+    return text.lower() if text.lower() in ("true", "false") else text
+
+
+def canonical_set(values: Iterable[Any]) -> frozenset[str]:
+    """The canonical texts of several values."""
+    return frozenset(canonical(v) for v in values)
+
+
+def looks_missing(text: str) -> bool:
+    """Whether a text is a usual code for "not known" that cannot be a number."""
+    folded = text.strip().casefold()
+    return folded in MISSING_LOOKALIKES and folded not in _NUMERIC_LOOKALIKES
+
+
+def suggest(word: str, known: Iterable[Any]) -> str:
+    """`` Did you mean 'x'?`` for the nearest known word, or nothing."""
+    import difflib
+
+    names = {str(k).casefold(): str(k) for k in known}
+    near = difflib.get_close_matches(word.casefold(), list(names), n=1, cutoff=0.6)
+    return f" Did you mean '{names[near[0]]}'?" if near else ""
+
+
+def listing(names: Iterable[Any], limit: int = 20) -> str:
+    """Names for a message, the first ``limit`` of them."""
+    found = [str(n) for n in names]
+    more = f", … ({len(found)} in all)" if len(found) > limit else ""
+    return ", ".join(found[:limit]) + more

@@ -1,0 +1,81 @@
+"""Progress of long work: a bar on a terminal, a line each ten per cent elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+#: called with the number done, the number in all and what it is
+Progress = Callable[[int, int, str], None]
+
+
+class LineProgress:
+    """Writes a line when another tenth is done, with the time left.
+
+    Parameters
+    ----------
+    stream : TextIO, optional
+        Default standard error, so that standard output stays clean.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._label = ""
+        self._tenth = -1
+        self._start = 0.0
+
+    def __call__(self, done: int, total: int, label: str) -> None:
+        if label != self._label:
+            self._label, self._tenth, self._start = label, -1, time.monotonic()
+        tenth = 10 if total <= 0 else 10 * done // total
+        if tenth == self._tenth:
+            return
+        self._tenth = tenth
+        left = ""
+        if 0 < done < total:
+            left = f", about {(time.monotonic() - self._start) / done * (total - done):.0f} s left"
+        self._stream.write(f"{label}: {done} of {total} ({10 * tenth} %{left})\n")
+        self._stream.flush()
+
+
+class BarProgress:
+    """A rich progress bar, one task per label; use as a context manager."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as RichProgress
+
+        self._bar = RichProgress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self._tasks: dict[str, object] = {}
+
+    def __enter__(self) -> BarProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, done: int, total: int, label: str) -> None:
+        from rich.markup import escape
+
+        if label not in self._tasks:
+            self._tasks[label] = self._bar.add_task(escape(label), total=total)
+        self._bar.update(self._tasks[label], completed=done, total=total)  # type: ignore[arg-type]
+
+
+class terminal_progress:  # noqa: N801  used like a function, in a with statement
+    """The progress that fits the terminal: ``with terminal_progress() as progress: …``."""
+
+    def __enter__(self) -> Progress:
+        self._bar = BarProgress() if sys.stderr.isatty() else None
+        return self._bar.__enter__() if self._bar is not None else LineProgress()
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__()
