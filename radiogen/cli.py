@@ -69,13 +69,14 @@ def check(cohort: CohortFile, data: Data = None, allow_outside: Outside = False,
 
 @app.command()
 def extract(
-    cohort: CohortFile, output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the feature tables.")] = Path("features"),
+    cohort: CohortFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the feature tables.")] = Path("features"),
     data: Data = None, allow_outside: Outside = False, jobs: Jobs = 1, cache: Cache = None,
 ) -> None:
     """Turn the images into features, one Parquet table per modality."""
+    from radiogen.cohort import load_cohort
     from radiogen.features import extract as extract_features
     from radiogen.features import write_features
-    from radiogen.cohort import load_cohort
     from radiogen.progress import terminal_progress
 
     loaded = load_cohort(cohort, data=data, allow_outside=allow_outside)

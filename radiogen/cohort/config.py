@@ -241,7 +241,9 @@ class CompetingEndpoint(Section):
     date_format: str | None = None
     unit: Literal["days", "weeks", "months", "years"] | None = None
     event: str
-    codes: dict[Scalar, str] = Field(description="{value: name}; the name 'censored' is censoring, the first other the event of interest")
+    codes: dict[Scalar, str] = Field(
+        description="{value: name}; the name 'censored' is censoring, the first other the event of interest"
+    )
     zero_time: Literal["error", "exclude"] = "error"
     label: str = ""
 
@@ -319,7 +321,7 @@ class ClassifySection(Section):
     kind: Literal["classify"]
     target: str
     inputs: list[str] | None = None
-    models: list[Literal["elastic_net", "forest", "svm", "fusion"]] = Field(default_factory=lambda: ["elastic_net"], min_length=1)
+    models: list[Literal["elastic_net", "forest", "svm", "fusion"]] = Field(["elastic_net"], min_length=1)
     folds: int = Field(5, ge=2, le=20)
     repeats: int = Field(3, ge=1, le=100)
     missing_modality: Literal["complete", "impute"] = "complete"
@@ -332,7 +334,7 @@ class SurviveSection(Section):
     kind: Literal["survive"]
     endpoint: str
     inputs: list[str] | None = None
-    models: list[Literal["cox", "coxnet", "rsf", "deepsurv"]] = Field(default_factory=lambda: ["cox"], min_length=1)
+    models: list[Literal["cox", "coxnet", "rsf", "deepsurv"]] = Field(["cox"], min_length=1)
     groups: list[str] = Field(default_factory=list, description="columns by which curves are drawn")
     folds: int = Field(5, ge=2, le=20)
     repeats: int = Field(3, ge=1, le=100)
@@ -360,19 +362,19 @@ class CohortConfig(Section):
     allow_outside: bool = Field(False, description="paths may leave the folder")
     tables: dict[str, TableSection] = Field(min_length=1)
     mutations: MutationSection | None = None
-    markers: MarkerSection = Field(default_factory=MarkerSection)
+    markers: MarkerSection = MarkerSection()
     subtype: SubtypeSection | None = None
     modalities: dict[str, ModalitySection] = Field(default_factory=dict)
     visits: VisitSection | None = None
     batch: dict[Literal["centre", "scanner"], str] = Field(default_factory=dict)
     endpoints: dict[str, EndpointSection] = Field(default_factory=dict)
     exclude: list[Rule] = Field(default_factory=list, description="patients set aside by rule")
-    split: SplitSection = Field(default_factory=SplitSection)
+    split: SplitSection = SplitSection()
     table_one: str | None = Field(None, description="column or target by which Table 1 is split")
     analyses: list[AnalysisSection] = Field(default_factory=list)
     exclude_predictors: list[str] = Field(default_factory=list)
     accept_predictors: list[str] = Field(
         default_factory=list, description="predictors kept although they determine an endpoint"
     )
-    privacy: PrivacySection = Field(default_factory=PrivacySection)
+    privacy: PrivacySection = PrivacySection()
     seed: int = 20260101

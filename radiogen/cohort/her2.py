@@ -13,7 +13,7 @@ import pandas as pd
 
 from radiogen.cohort.config import Her2Marker
 from radiogen.cohort.status import NEGATIVE_WORDS, POSITIVE_WORDS, known_cells, read_status, tidy_text
-from radiogen.cohort.values import is_decimal_comma, is_number, to_number
+from radiogen.cohort.values import is_decimal_comma, is_number
 from radiogen.errors import Findings
 
 RULE = "ASCO/CAP 2018"
@@ -228,14 +228,14 @@ def _read_numbers(cells: pd.Series, cases: list[_Case], what: str, place: _Place
     key = f"ish_{what}"
     for position, text in known_cells(cells):
         plain = tidy_text(text)
-        value = to_number(plain) if is_number(plain) else math.nan
+        value = float(plain) if is_number(plain) else math.nan
         if is_decimal_comma(plain):
             place.report("RG217", f"'{text}' has a decimal comma", position, key, value=text)
-        elif math.isnan(value):
+        elif not math.isfinite(value):
             place.report("RG302", f"'{text}' is not a number", position, key, value=text)
         elif value < 0:
             place.report("RG303", f"'{text}' is below 0", position, key, value=text)
-        if value >= 0:
+        if 0 <= value < math.inf:
             setattr(cases[position], what, value)
         else:
             cases[position].broken = True

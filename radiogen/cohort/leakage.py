@@ -24,17 +24,19 @@ def check_predictors(cohort: Cohort, findings: Findings) -> None:
     accepted = set(config.accept_predictors)
     for column in cohort.predictors:
         if column in config.exclude_predictors:
-            findings.add("RG409", f"'{column}' is a predictor and stands in `exclude_predictors`", column=f"tables.{_table(cohort, column)}.predictors",
-                         value=column)
+            findings.add("RG409", f"'{column}' is a predictor and stands in `exclude_predictors`",
+                         column=f"tables.{_table(cohort, column)}.predictors", value=column)
     for outcome, columns, values in _outcomes(cohort):
         for column in cohort.predictors:
             if column in accepted:
                 continue
             where = f"tables.{_table(cohort, column)}.predictors"
             if column in columns:
-                findings.add("RG408", f"the predictor '{column}' is the column that '{outcome}' is made from", column=where, value=column)
+                findings.add("RG408", f"the predictor '{column}' is the column that '{outcome}' is made from", column=where,
+                             value=column)
             elif determines(cohort.clinical[column], values):
-                findings.add("RG408", f"the predictor '{column}' determines '{outcome}' without a single error", column=where, value=column)
+                findings.add("RG408", f"the predictor '{column}' determines '{outcome}' without a single error", column=where,
+                             value=column)
 
 
 def _table(cohort: Cohort, column: str) -> str:

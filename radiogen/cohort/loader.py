@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from radiogen.cohort.cbioportal import mutation_files, sequenced_samples
 from radiogen.cohort.clinical import type_columns
 from radiogen.cohort.cohort import Cohort, Source
-from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, MutationSection, Reading
+from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, MutationSection, Reading, SequencedSection
 from radiogen.cohort.her2 import parse_her2
 from radiogen.cohort.join import Joined, join_tables
 from radiogen.cohort.leakage import check_predictors
@@ -20,7 +21,7 @@ from radiogen.cohort.mutations import build_mutations
 from radiogen.cohort.outcomes import build_endpoints
 from radiogen.cohort.paths import Folder
 from radiogen.cohort.rules import apply_rules, mark_external, unit_frame
-from radiogen.cohort.subtype import derive_subtype
+from radiogen.cohort.subtype import derive_subtype, marker_cuts
 from radiogen.cohort.tables import RawTable, read_table
 from radiogen.cohort.targets import target_names
 from radiogen.cohort.values import listing, suggest
@@ -106,8 +107,6 @@ def _read(
 
 
 def _with_findings(cohort: Cohort, findings: Findings) -> Cohort:
-    from dataclasses import replace
-
     return replace(cohort, findings=tuple(findings.warnings))
 
 
@@ -182,7 +181,7 @@ def _subtype(config: CohortConfig, joined: Joined, markers: pd.DataFrame) -> pd.
     if section is None:
         return pd.Series(None, index=index, dtype=object, name="subtype")
     if section.rule is not None:
-        return derive_subtype(markers, section).rename("subtype")
+        return derive_subtype(markers, section, cuts=marker_cuts(config.markers)).rename("subtype")
     text = joined.column(str(section.column), "subtype.column")
     if text is None:
         return pd.Series(None, index=index, dtype=object, name="subtype")
@@ -207,12 +206,22 @@ def _mutations(config: CohortConfig, joined: Joined, patients: pd.Index, folder:
     raw, sequenced, section = _mutation_tables(section, folder)
     if raw is None:
         return empty
+    _keep_ids_as_written(raw, section.id or "Tumor_Sample_Barcode")
+    if sequenced is not None:
+        declared = section.sequenced.id if isinstance(section.sequenced, SequencedSection) else None
+        _keep_ids_as_written(sequenced, declared or str(sequenced.frame.columns[0]))
     built = build_mutations(
         raw.frame, section, patients, sequenced=None if sequenced is None else sequenced.frame, file=raw.file,
         sequenced_file=None if sequenced is None else sequenced.file, rows=raw.rows,
         sequenced_rows=None if sequenced is None else sequenced.rows, findings=findings,
     )
     return built.reindex(joined.units["patient"].to_numpy()).set_axis(joined.text.index, axis=0)
+
+
+def _keep_ids_as_written(raw: RawTable, column: str) -> None:
+    """Stray spaces in ids are an error (RG207), so that ids are checked before they are stripped."""
+    if raw.untouched is not None and column in raw.frame.columns:
+        raw.frame[column] = raw.untouched[column].where(raw.frame[column].notna(), None)
 
 
 def _mutation_tables(
@@ -270,7 +279,9 @@ def _study_mutations(
     for table, name in ((raw, column), (tested, None if tested is None else tested.frame.columns[0])):
         if table is not None and name in table.frame.columns:
             table.frame[name] = [patient_of.get(v, v) for v in table.frame[name]]
-    return raw, tested, section
+    # the ids are the patients' now, no longer the text of the file
+    mapped = [None if t is None else replace(t, untouched=None) for t in (raw, tested)]
+    return mapped[0], mapped[1], section
 
 
 def _check_references(cohort: Cohort, findings: Findings, file: Path) -> None:

@@ -47,7 +47,8 @@ def _manifest(
     image_column = section.columns.get("image", "image")
     if ids is None or not raw.has(image_column, folder.findings, f"{key}.columns.image"):
         return empty
-    if not all([raw.has(c, folder.findings, f"{key}.columns.{role}") for role, c in section.columns.items()]):
+    there = [raw.has(c, folder.findings, f"{key}.columns.{role}") for role, c in section.columns.items()]
+    if not all(there):
         return empty
     known = id_checks.known_ids(ids, everyone, raw, _id_column(section, config, joined), folder.findings)
     rows = []
@@ -163,7 +164,8 @@ def _feature_table(
         keep &= raw.frame[visit_column] == config.visits.baseline
     fixed = {column, visit_column, *config.batch.values(), *joined.id_columns.values()}
     names = section.use or [c for c in raw.frame.columns if c not in fixed]
-    if not all([raw.has(c, folder.findings, f"{key}.use") for c in names]):
+    there = [raw.has(c, folder.findings, f"{key}.use") for c in names]
+    if not all(there):
         return None
     numbers = {feature_name(name, c): _numeric(c, raw, section, folder) for c in names}
     frame = pd.DataFrame({c: v for c, v in numbers.items() if v is not None}, index=raw.frame.index)[keep.to_numpy()]

@@ -11,7 +11,7 @@ from radiogen.cohort.config import MutationSection
 from radiogen.cohort.mutation_values import CellState, cell_state, declared_values
 from radiogen.cohort.states import WILD_TYPE
 from radiogen.cohort.tables import RawTable
-from radiogen.cohort.values import canonical
+from radiogen.cohort.values import is_number
 from radiogen.errors import Findings
 
 
@@ -60,8 +60,8 @@ class CellReader:
         return None
 
     def _refuse(self, text: str, gene: str, column: str, position: int) -> None:
-        number = canonical(text).rstrip("% ")
-        percent = number.replace(".", "", 1).isdigit() and 1 < float(number) <= 100
+        number = text.rstrip("% ")
+        percent = is_number(number) and 1 < float(number) <= 100
         fix = "Correct the value, or declare what it means: `values: {…: mutated}` (or wild_type, not_tested) in `mutations`."
         if percent:
             fix = "Write allele frequencies between 0 and 1 and declare `vaf_min`; a percentage is not converted."

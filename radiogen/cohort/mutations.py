@@ -25,11 +25,11 @@ _MAF_CHANGE = ("Chromosome", "Start_Position", "Reference_Allele", "Tumor_Seq_Al
 
 @dataclass
 class _Evidence:
-    """What the rows of a table say of each patient and gene, and which patients have a row at all."""
+    """What the rows of a table say of each patient and gene, and which patients have a row for which gene."""
 
     states: dict[tuple[str, str], str] = field(default_factory=dict)
     rows: dict[tuple[str, str], int] = field(default_factory=dict)
-    present: frozenset[str] = frozenset()
+    seen: frozenset[tuple[str, str]] = frozenset()
 
 
 def build_mutations(
@@ -75,7 +75,8 @@ def build_mutations(
 
     In lists of mutations, a patient without a row for a gene is wild type if the tested list has the patient (for that
     gene), and not tested otherwise.  Without the list ``absent_is`` decides: with ``wild_type`` all such patients are
-    wild type, with ``not_tested`` only those who have some other row in the table, which shows that they were sequenced.
+    wild type, with ``not_tested`` nobody is: a row for another gene does not show that this one was tested
+    (``sequenced: {…, every_gene: true}`` declares that it does).
     In a wide table a patient without a row is not tested, unless ``absent_is: wild_type``.
 
     The symbol of a gene may differ in case and spaces (RG317); a gene that is nowhere mutated is RG311.
@@ -90,7 +91,7 @@ def build_mutations(
     ...                           genes=["TP53"], absent_is="not_tested")
     >>> build_mutations(table, section, pd.Index(["p1", "p2", "p3"]), sequenced=None, file="m.csv",
     ...                 rows=pd.Series([2, 3]), findings=Findings())["TP53"].tolist()
-    ['mutated', 'wild type', 'not tested']
+    ['mutated', 'not tested', 'not tested']
     """
     genes = tuple(dict.fromkeys(section.genes))
     unknown = pd.DataFrame(NOT_TESTED, index=patients, columns=list(genes), dtype=object)
@@ -161,8 +162,9 @@ def _read_list(job: Job) -> _Evidence | None:
     spelling = gene_spelling(symbols.dropna(), job.genes)
     _note_spelling(job, symbols, spelling, gene_column)
     states = (_maf_states if maf else _long_states)(job, symbols.map(spelling))
-    evidence = _collect(job, symbols.map(spelling), states, _change_keys(job, maf))
-    evidence.present = frozenset(job.ids)
+    genes = symbols.map(spelling)
+    evidence = _collect(job, genes, states, _change_keys(job, maf))
+    evidence.seen = frozenset((str(p), str(g)) for p, g in zip(job.ids, genes, strict=True) if not pd.isna(g))
     return evidence
 
 
@@ -286,7 +288,7 @@ def _read_wide(job: Job) -> _Evidence | None:
 
 def _one_row_each(job: Job, cells: dict[str, list[str | None]]) -> _Evidence:
     """Wide rows to patients; equal rows of one patient are counted (RG314), others are an error (RG204)."""
-    evidence = _Evidence(present=frozenset(job.ids))
+    evidence = _Evidence()
     first: dict[str, int] = {}
     repeated: list[int] = []
     for position, patient in enumerate(job.ids):
@@ -344,7 +346,8 @@ def _combine(
             elif section.absent_is == "wild_type":
                 absent = WILD_TYPE
             else:
-                absent = WILD_TYPE if not wide and patient in evidence.present else NOT_TESTED
+                # a row that does not count, a silent one, shows that the gene was looked at
+                absent = WILD_TYPE if (patient, gene) in evidence.seen else NOT_TESTED
             states.append(absent if said is None else said)
         result[gene] = states
     return result

@@ -216,7 +216,7 @@ def _classes(name: str, section: BinaryEndpoint | OrdinalEndpoint | MultiClassEn
                                 f"'{section.column}' holds {_values(text)}", column=key)
             return None
         groups = [(0.0, section.negative), (1.0, section.positive)]
-        labels = (_class_name(section.negative, "negative"), _class_name(section.positive, "positive"))
+        labels: tuple[str, ...] = (_class_name(section.negative, "negative"), _class_name(section.positive, "positive"))
         kind = "binary"
     else:
         values = section.order if isinstance(section, OrdinalEndpoint) else section.classes
@@ -236,4 +236,5 @@ def _classes(name: str, section: BinaryEndpoint | OrdinalEndpoint | MultiClassEn
 def _class_name(values: list[Scalar], fallback: str) -> str:
     """The one text value that names a class, or a word for it where it is a number or several."""
     text = str(values[0])
-    return text if len(values) == 1 and not is_number(text) and text.casefold() not in ("yes", "no", "true", "false") else fallback
+    plain = is_number(text) or text.casefold() in ("yes", "no", "true", "false")
+    return text if len(values) == 1 and not plain else fallback

@@ -52,8 +52,8 @@ def mark_external(config: CohortConfig, joined: Joined) -> pd.Series:
     findings = joined.findings
     for column, levels in config.split.external.items():
         key = f"split.external.{column}"
-        text = joined.column(config.batch.get(column, column) if column in ("centre", "scanner") and
-                             column not in joined.text.columns else column, key)
+        batch = {str(name): source for name, source in config.batch.items()}
+        text = joined.column(column if column in joined.text.columns else batch.get(column, column), key)
         if text is None:
             continue
         found = text.map(lambda v: None if v is None else canonical(v))

@@ -151,7 +151,7 @@ def _read_text(path: Path, section: Reading, key: str, findings: Findings) -> Ra
                 continue
             if header is None:
                 header = [c.strip() for c in cells]
-            elif len(cells) != len(header) and any(c.strip() for c in cells[len(header) :]) or len(cells) < len(header):
+            elif len(cells) < len(header) or any(c.strip() for c in cells[len(header) :]):
                 findings.add(
                     "RG202", f"row {line} of '{path.name}' has {len(cells)} cells and the header has {len(header)}",
                     file=path, row=line, column=key, fix="Mend the row; a text with the separator in it needs quotes.",
@@ -299,7 +299,8 @@ def _read_parquet(path: Path, section: Reading, key: str, findings: Findings) ->
 
 def _tidy(raw: RawTable, section: Reading, findings: Findings) -> RawTable | None:
     """Apply ``rename``, ``missing`` and ``recode``."""
-    if not all([raw.has(c, findings, f"{raw.key}.rename.{c}") for c in section.rename]):
+    there = [raw.has(c, findings, f"{raw.key}.rename.{c}") for c in section.rename]
+    if not all(there):
         return None
     frame = raw.frame.rename(columns=section.rename)
     if frame.columns.has_duplicates:

@@ -27,7 +27,8 @@ def read_tested(
     raw : RawTable
         The tested list.
     section : MutationSection
-        Its ``sequenced`` names the id column (default the first) and the gene column, if there is one.  Its
+        Its ``sequenced`` names the id column (default the first) and the gene column, if there is one; with
+        ``every_gene`` whoever has a row was tested for all genes, whatever else the row says.  Its
         ``id_pattern`` is used here too, unless the list has one of its own or holds ids of the cohort as they are.
     genes : tuple of str
         Genes asked for.

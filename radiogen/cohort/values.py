@@ -20,11 +20,9 @@ MISSING_LOOKALIKES = frozenset(
     {
         "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "unknown", "unk", "not available", "not known",
         "not applicable", "not done", "not evaluated", "not reported", "[not available]", "[unknown]",
-        "[not applicable]", "[not evaluated]", ".", "?", "-", "--", "#value!", "#ref!", "#div/0!", "#null!", "999", "9999", "-9", "-99", "-999",
+        "[not applicable]", "[not evaluated]", ".", "?", "-", "--", "#value!", "#ref!", "#div/0!", "#null!",
     }
-)
-#: of these, the ones that are also plausible numbers and therefore never reported
-_NUMERIC_LOOKALIKES = frozenset({"999", "9999", "-9", "-99", "-999"})
+)  # fmt: skip
 
 
 def is_number(text: str) -> bool:
@@ -65,7 +63,8 @@ def canonical(value: Any) -> str:
     text = unicodedata.normalize("NFC", str(value)).strip()
     if is_number(text):
         number = float(text)
-        return str(int(number)) if number == int(number) and abs(number) < 1e15 else repr(number)
+        whole = math.isfinite(number) and abs(number) < 1e15 and number == int(number)
+        return str(int(number)) if whole else repr(number)
     return text.lower() if text.lower() in ("true", "false") else text
 
 
@@ -76,8 +75,7 @@ def canonical_set(values: Iterable[Any]) -> frozenset[str]:
 
 def looks_missing(text: str) -> bool:
     """Whether a text is a usual code for "not known" that cannot be a number."""
-    folded = text.strip().casefold()
-    return folded in MISSING_LOOKALIKES and folded not in _NUMERIC_LOOKALIKES
+    return text.strip().casefold() in MISSING_LOOKALIKES
 
 
 def suggest(word: str, known: Iterable[Any]) -> str:

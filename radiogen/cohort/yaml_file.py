@@ -177,17 +177,21 @@ def _report(item: dict[str, Any], data: Any, lines: dict[Path_, int], path: Path
 def _locate(loc: Path_, data: Any) -> tuple[Path_, Path_]:
     """The part of a pydantic location that is in the data, and what is not there."""
     where: list[str | int] = []
-    current = data
+    current: Any = data
     for index, part in enumerate(loc):
-        if isinstance(current, dict) and part in current:
-            where.append(part)
-            current = current[part]
-        elif isinstance(current, list) and isinstance(part, int) and part < len(current):
+        if _holds(current, part):
             where.append(part)
             current = current[part]
         elif index == len(loc) - 1:
             return tuple(where), (part,) if not _is_tag(part, current) else ()
     return tuple(where), ()
+
+
+def _holds(current: Any, part: str | int) -> bool:
+    """Whether a mapping has the key, or a list the position."""
+    if isinstance(current, list):
+        return isinstance(part, int) and part < len(current)
+    return isinstance(current, dict) and part in current
 
 
 def _is_tag(part: str | int, current: Any) -> bool:

@@ -51,12 +51,12 @@ GROUPS = {
 DISCORDANT = {("0", 1), ("1+", 1), ("3+", 5)}
 
 
-@pytest.mark.parametrize(("numbers", "group"), GROUPS.items())
+@pytest.mark.parametrize(("numbers", "group"), list(GROUPS.items()))
 def test_groups_at_their_boundaries(numbers: tuple[str, str], group: int) -> None:
     assert ish_group(float(numbers[0]), float(numbers[1])) == group
 
 
-@pytest.mark.parametrize(("numbers", "ihc"), itertools.product(GROUPS, IHC))
+@pytest.mark.parametrize(("numbers", "ihc"), list(itertools.product(GROUPS, IHC)))
 def test_every_boundary_with_every_score(numbers: tuple[str, str], ihc: str | None) -> None:
     group = GROUPS[numbers]
     status, codes = one(ihc=ihc, ish_ratio=numbers[0], ish_copies=numbers[1])
@@ -71,7 +71,7 @@ def test_without_ish(ihc: str | None) -> None:
     assert codes == (["RG304"] if ihc == "2+" else [])
 
 
-@pytest.mark.parametrize(("ihc", "text"), itertools.product(IHC, ("amplified", "Not amplified")))
+@pytest.mark.parametrize(("ihc", "text"), list(itertools.product(IHC, ("amplified", "Not amplified"))))
 def test_ish_as_text(ihc: str | None, text: str) -> None:
     # as group 1 and group 5
     group = 1 if text == "amplified" else 5
@@ -102,6 +102,12 @@ def test_one_number_of_two(ihc: str | None, ratio: str | None, copies: str | Non
     assert codes == (["RG304"] if ihc == "2+" and expected is None else [])
 
 
+def test_rule_names_the_groups_still_possible() -> None:
+    frame, _ = read({"ihc": ["2+", "2+"], "ish_ratio": ["1", None], "ish_copies": [None, "4"]})
+    assert frame["her2_rule"].tolist() == [
+        "IHC 2+, ISH group 3 or 4 or 5: not decided, ASCO/CAP 2018", "IHC 2+, ISH group 1 or 4: not decided, ASCO/CAP 2018"]
+
+
 def test_text_where_the_numbers_do_not_decide() -> None:
     assert one(ihc="2+", ish="amplified", ish_ratio="3", ish_copies=None) == (POS, [])
     assert one(ihc="2+", ish="not amplified", ish_ratio="1.1", ish_copies=None) == (NEG, [])
@@ -128,8 +134,9 @@ def test_forms_of_the_score(text: str, score: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "code"), [("4+", "RG303"), ("4", "RG303"), ("2.5", "RG302"), ("1-2", "RG302"), ("equivocal", "RG302"), ("-", "RG302"),
-                       ("++++", "RG302"), ("negative", "RG302"), ("her2", "RG302"), ("-1", "RG302")]
+    ("text", "code"),
+    [("4+", "RG303"), ("4", "RG303"), ("2.5", "RG302"), ("1-2", "RG302"), ("equivocal", "RG302"), ("-", "RG302"),
+     ("++++", "RG302"), ("negative", "RG302"), ("her2", "RG302"), ("-1", "RG302")],
 )
 def test_scores_refused(text: str, code: str) -> None:
     # an ISH result does not stand in for a score that could not be read

@@ -36,7 +36,7 @@ P, N = "positive", "negative"
 
 
 def test_forms_of_a_percentage() -> None:
-    cells = ["20%", "20 %", "20", "20.0", " 7.5 %", "100", "0", None, "８０％".replace("８", "8").replace("０", "0")]
+    cells = ["20%", "20 %", "20", "20.0", " 7.5 %", "100", "0", None, "80％"]
     frame, problems = read("er", cells, unit="percent")
     assert problems == []
     assert values(frame, "er_percent") == [20, 20, 20, 20, 7.5, 100, 0, None, 80]
@@ -77,17 +77,22 @@ def test_unit_not_declared() -> None:
 
 
 @pytest.mark.parametrize(
-    "cells", [["15", "20%", "0.2"], ["0.2", "20", "80"], ["0.1-0.2", "40"], ["0.2", ">90"], ["0.2", "0.5%"]]
+    ("cells", "fraction", "percent"),
+    [(["15", "20%", "0.2"], 2, 1), (["0.2", "20", "80"], 0, 1), (["0.1-0.2", "40"], 0, 1), (["0.2", ">90"], 0, 1),
+     (["0.2", "0.5%"], 0, 1)],
 )
-@pytest.mark.parametrize("name", ["er", "ki67"])
-def test_two_units_in_a_percent_column(name: str, cells: list[str]) -> None:
+@pytest.mark.parametrize("name", ["er", "pr", "ki67"])
+def test_two_units_in_a_percent_column(name: str, cells: list[str], fraction: int, percent: int) -> None:
     frame, problems = read(name, cells, unit="percent", ranges="midpoint")
     assert codes(problems) == ["RG301"]
-    small = next(i for i, c in enumerate(cells) if c.startswith("0.") and "%" not in c)
-    assert problems[0].row == small + 2 and problems[0].value == cells[small]
-    other = next(i for i, c in enumerate(cells) if i != small)
-    assert f"'{cells[other]}' in row {other + 2}" in problems[0].message
+    assert problems[0].row == fraction + 2 and problems[0].value == cells[fraction]
+    assert f"'{cells[percent]}' in row {percent + 2}" in problems[0].message
     assert frame[name].isna().all() and frame[f"{name}_percent"].isna().all()
+
+
+def test_one_percent_is_no_fraction() -> None:
+    frame, problems = read("er", ["1", "20", "0"], unit="percent")
+    assert problems == [] and values(frame, "er") == [P, P, N]
 
 
 def test_confirm_says_that_small_percentages_are_real() -> None:
@@ -181,6 +186,8 @@ def test_undeclared_intervals_of_er_and_pr_give_the_status_where_it_is_certain()
         assert values(frame, f"{name}_percent") == [None, None, None, None, 50]
         assert [(p.code, p.severity) for p in problems] == [("RG308", "note")]
         assert "4 cells" in problems[0].message
+        # a range that starts at the cut is at or above it
+        assert values(read(name, ["1-5"], unit="percent")[0], name) == [P]
         frame, problems = read(name, ["<10", "0-5", "50"], unit="percent")
         assert values(frame, name) == [None, None, P]
         assert codes(problems) == ["RG302", "RG302"]
