@@ -56,7 +56,7 @@ setup: $(VENV)/.pyradiomics
 
 demo: $(VENV)/.pyradiomics
 	@mkdir -p $(DEMO)
-	$(BIN)/radiogen simulate cohorts/demo --n 160 --seed 11 --force
+	$(BIN)/radiogen simulate cohorts/demo --n 160 --seed 13
 	$(BIN)/radiogen report cohorts/demo/cohort.yaml -o $(DEMO)/report.html --jobs 2
 	@echo "The report: $(CURDIR)/$(DEMO)/report.html"
 

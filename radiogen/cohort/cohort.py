@@ -157,6 +157,23 @@ class Cohort:
         parts = [block_frame(self, name) for name in (blocks or ("clinical",))]
         return pd.concat(parts, axis=1)
 
+    def display(self, column: str) -> pd.Series:
+        """A clinical column as people read it: scores of ``ordered`` columns as their categories.
+
+        Parameters
+        ----------
+        column : str
+            A column of :attr:`clinical`.
+
+        Returns
+        -------
+        Series, index unit id
+            Numeric, text, or categorical (ordered where the YAML says so).
+        """
+        from radiogen.cohort.frames import display_column
+
+        return display_column(self, column)
+
     def target(self, name: str) -> Target:
         """The class label of this name: a gene, marker, ``"subtype"`` or endpoint."""
         return find_target(self, name)

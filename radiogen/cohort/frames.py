@@ -47,6 +47,20 @@ def block_frame(cohort: Cohort, name: str) -> pd.DataFrame:
                fix=f"Use one of {listing(cohort.blocks)}.")
 
 
+def display_column(cohort: Cohort, column: str) -> pd.Series:
+    """See :meth:`Cohort.display`."""
+    if column not in cohort.clinical.columns:
+        raise fail("RG109", f"there is no clinical column '{column}'.{suggest(column, cohort.clinical.columns)}", value=column,
+                   fix=f"Use one of {listing(cohort.clinical.columns, 60)}.")
+    values = cohort.clinical[column]
+    for section in cohort.config.tables.values():
+        if column in section.ordered:
+            labels = [str(level) for level in section.ordered[column]]
+            named = values.map(lambda v: None if pd.isna(v) else labels[int(v) - 1])
+            return pd.Series(pd.Categorical(named, categories=labels, ordered=True), index=values.index, name=column)
+    return values
+
+
 def resolve_mask(cohort: Cohort, mask: Any) -> pd.Index:
     """The unit ids that a mask or a list of ids means, in the cohort's order."""
     if isinstance(mask, pd.Series) and mask.dtype == bool:

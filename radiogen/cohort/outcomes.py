@@ -30,6 +30,7 @@ _LONGEST_YEARS = 70
 def build_endpoints(config: CohortConfig, joined: Joined, ledger: Ledger) -> tuple[dict[str, Endpoint], Ledger]:
     """Build every endpoint of the YAML and note in the ledger for whom it is not known."""
     endpoints: dict[str, Endpoint] = {}
+    used = {getattr(a, "endpoint", getattr(a, "target", None)) for a in config.analyses}
     for name, section in config.endpoints.items():
         if isinstance(section, SurvivalEndpoint | CompetingEndpoint):
             built, ledger = _timed(name, section, joined, ledger)
@@ -37,9 +38,26 @@ def build_endpoints(config: CohortConfig, joined: Joined, ledger: Ledger) -> tup
             built = _classes(name, section, joined)
         if built is not None:
             endpoints[name] = built
+            _report_one_sided(built, name in used, joined)
             unknown = joined.text.index[~built.known]
             ledger = ledger.add("endpoints", f"{built.label or name}: not known", _not_noted(unknown, ledger, name), name)
     return endpoints, ledger
+
+
+def _report_one_sided(endpoint: Endpoint, used: bool, joined: Joined) -> None:
+    """RG410 for no event or one class: an error where an analysis needs it, else a warning."""
+    known = endpoint.data[endpoint.known]
+    if known.empty:
+        return
+    what = ""
+    if endpoint.kind in ("survival", "competing"):
+        if not (known.iloc[:, 1] == 1).any():
+            what = f"the endpoint '{endpoint.name}' has no event among {len(known)} patients"
+    elif known["value"].nunique() < 2:
+        what = f"all {len(known)} patients of '{endpoint.name}' are '{known['value'].iloc[0]}'"
+    if what:
+        severity = "error" if used else "warning"
+        joined.findings.add("RG410", what, column=f"endpoints.{endpoint.name}", severity=severity)
 
 
 def _not_noted(units: pd.Index, ledger: Ledger, name: str) -> list[str]:
@@ -71,8 +89,6 @@ def _timed(
         findings.add("RG407", f"{int(half.sum())} patients have a time or a status of '{name}' but not both", column=key)
     both = time.notna() & codes.notna()
     time, codes = time.where(both), codes.where(both)
-    if both.any() and not (codes == 1).any():
-        findings.add("RG410", f"the endpoint '{name}' has no event among {int(both.sum())} patients", column=key)
     if both.any() and time.max() * DAYS[section.unit] / DAYS["years"] > _LONGEST_YEARS:
         findings.add("RG413", f"the longest time of '{name}' is {time.max():g} {section.unit}", column=f"{key}.unit")
     columns = tuple(c for c in (section.time, section.origin, section.until, section.event) if c)
@@ -226,9 +242,6 @@ def _classes(name: str, section: BinaryEndpoint | OrdinalEndpoint | MultiClassEn
     codes = _map_values(section.column, text, groups, joined, key)
     if codes is None:
         return None
-    if codes.notna().any() and codes.nunique() < 2:
-        only = labels[int(codes.dropna().iloc[0])]
-        joined.findings.add("RG410", f"all {int(codes.notna().sum())} patients of '{name}' are '{only}'", column=key)
     named = codes.map(lambda c: np.nan if pd.isna(c) else labels[int(c)]).astype(object)
     return Endpoint(name, kind, pd.DataFrame({"value": named}), labels, "", (section.column,), label)  # type: ignore[arg-type]
 

@@ -77,6 +77,8 @@ def test_levels_and_ordered(tmp_path: Path) -> None:
     )
     assert cohort.clinical["grade"].tolist() == [2.0, 1.0, 3.0]
     assert list(cohort.clinical["side"].cat.categories) == ["right", "left"]
+    assert cohort.display("grade").tolist() == ["II", "I", "III"]
+    assert cohort.display("grade").cat.ordered
 
 
 def test_quoted_newlines_keep_the_row_numbers_of_the_file(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_the_maf_holds_exactly_the_mutated_among_the_tested(plain: Path) -> None
     assert wild_type_with_silent
 
 
-def test_the_tables_lack_values_as_declared(plain: Path, truth: dict[str, Any]) -> None:
+def test_the_tables_lack_values_as_declared(plain: Path) -> None:
     table = read(plain / "data/clinical.csv").set_index("patient_id")
     patients = json.loads((plain / "truth.json").read_text())["patients"]
     declared = {"NA", "not available", "not done"}

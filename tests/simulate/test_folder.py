@@ -9,6 +9,7 @@ import pytest
 
 from radiogen import simulate
 from radiogen.errors import RadiogenError
+from radiogen.simulate.folder import sha256
 
 
 def refused(folder: Path, **options: object) -> str:
@@ -64,8 +65,6 @@ def test_a_file_that_was_edited_since_is_not_overwritten(tmp_path: Path, name: s
 def test_a_forged_list_of_files_removes_nothing_outside_the_folder(tmp_path: Path) -> None:
     victim = tmp_path / "victim.txt"
     victim.write_text("keep me")
-    from radiogen.simulate.folder import sha256
-
     folder = tmp_path / "cohort"
     folder.mkdir()
     forged = {"made_by": "radiogen.simulate", "files": {"../victim.txt": sha256(victim)}}

@@ -1,0 +1,90 @@
+"""What goes into ``truth.json``: everything that the files do not say."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from radiogen.simulate.appearance import FEATURES, MODALITIES
+from radiogen.simulate.effects import Effects
+from radiogen.simulate.outcome import FOLLOW_UP_MONTHS, LOSS_MONTHS, SCALE_MONTHS, SHAPE
+from radiogen.simulate.patients import GENE_SHARES, GENES
+from radiogen.simulate.scanner import SCANNERS
+
+#: numbers are written with this many significant digits, so that files stay readable
+_DIGITS = 10
+
+
+def truth_document(truth: pd.DataFrame, lesions: dict[str, list[Any]], effects: Effects) -> dict[str, Any]:
+    """The document, ready for JSON: effect sizes, models, and one entry per patient.
+
+    Parameters
+    ----------
+    truth : DataFrame
+        Of :func:`radiogen.simulate.build.draw_truth`.
+    lesions : dict
+        Geometry of the lesions by patient, empty without pictures.
+    effects : Effects
+        Sizes planted.
+    """
+    document: dict[str, Any] = {
+        "effects": effects.to_dict(),
+        "models": {
+            "gene_shares": GENE_SHARES,
+            "os": {
+                "model": "S(t) = exp(-(t / scale)^shape * exp(lp)), t in months",
+                "shape": SHAPE,
+                "scale_months": SCALE_MONTHS,
+                "follow_up_months": list(FOLLOW_UP_MONTHS),
+                "mean_time_to_loss_months": LOSS_MONTHS,
+            },
+            "features": {m: [_feature(asdict(f)) for f in FEATURES[m]] for m in MODALITIES},
+            "scanners": {name: asdict(s) for name, s in SCANNERS.items()},
+        },
+        "patients": {
+            str(row["patient_id"]): _patient(row, lesions.get(str(row["patient_id"]), []))
+            for row in truth.to_dict("records")
+        },
+    }
+    plain: dict[str, Any] = _plain(document)
+    return plain
+
+
+def _feature(content: dict[str, Any]) -> dict[str, Any]:
+    """A feature's model without the bounds that do not bind."""
+    return {k: v for k, v in content.items() if not (k == "high" and np.isinf(v))}
+
+
+def _patient(row: dict[Any, Any], lesions: list[Any]) -> dict[str, Any]:
+    fixed = ("centre", "scanner", "age", "menopause", "histology", "grade", "size_mm", "node_status")
+    markers = ("er_percent", "pr_percent", "her2", "her2_ihc", "ki67_percent", "subtype")
+    times = ("death_months", "cause", "relapse_months", "censor_months")
+    return {
+        **{k: row[k] for k in (*fixed, *markers)},
+        "tested": row["tested"],
+        "mutated": {g: row[f"mut_{g}"] for g in GENES},
+        "linear_predictor": {**{g: row[f"lp_{g}"] for g in GENES}, "os": row["lp_os"], "pcr": row["lp_pcr"]},
+        "latent": {str(k).removeprefix("latent_"): v for k, v in row.items() if str(k).startswith("latent_")},
+        "has": {m: row[f"has_{m}"] for m in MODALITIES},
+        "outcome": {k: row[k] for k in times},
+        "response": row["pcr"],
+        "lesion": lesions,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and containers that JSON knows; not known is null."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return None if np.isnan(value) else float(f"{float(value):.{_DIGITS}g}")
+    return value
