@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import math
+import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pywt
 import pytest
+import pywt
 
 from radiogen.errors import RadiogenError
-from radiogen.features.radiomics import DEFAULT_SETTINGS, FEATURES, extract, feature_names, load_settings
+from radiogen.features.radiomics import DEFAULT_SETTINGS, FEATURES, engine_versions, extract, feature_names, load_settings
 from radiogen.features.radiomics.names import PHYSICAL
 
 pytest.importorskip("radiomics")
@@ -243,6 +245,20 @@ def test_wrong_settings(settings: Any, expected: str, hint: str) -> None:
         extract(*noise(), settings=settings)
     assert caught.value.code == expected
     assert hint in caught.value.problems[0].message
+
+
+def test_without_pyradiomics_the_fix_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "radiomics.featureextractor", None)  # an import now fails
+    with pytest.raises(RadiogenError) as caught:
+        extract(*noise())
+    assert caught.value.code == "RG901" and "pip install" in caught.value.problems[0].fix
+
+    def absent(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("radiogen.features.radiomics.engine.version", absent)
+    with pytest.raises(RadiogenError, match="RG901"):
+        engine_versions("pyradiomics")
 
 
 def test_settings_from_a_file(tmp_path: Path) -> None:

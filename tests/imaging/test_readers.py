@@ -181,5 +181,18 @@ def test_nrrd_and_nifti(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / "slice.nii.gz").pixels, array)
 
 
+def test_a_detached_nrrd_header_is_refused(tmp_path: Path) -> None:
+    sitk = pytest.importorskip("SimpleITK")
+    sitk.WriteImage(sitk.GetImageFromArray(GREY), str(tmp_path / "a.nhdr"))
+    assert code(tmp_path / "a.nhdr") == "RG502"
+
+
+def test_names_that_cannot_be_files(tmp_path: Path) -> None:
+    assert code(tmp_path / ("x" * 5000)) == "RG502"
+    assert code(tmp_path / "a\0b.png") == "RG502"
+    save(tmp_path / "a.png", GREY)
+    assert code(tmp_path / "a.png" / "b.png") == "RG501"
+
+
 def test_repr_says_size_and_spacing(tmp_path: Path) -> None:
     assert repr(read_image(save(tmp_path / "a.png", GREY))) == "<Image 3 × 4 grey, PNG L, spacing not known>"

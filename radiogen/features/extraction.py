@@ -1,0 +1,149 @@
+"""Images of a cohort to features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radiogen.cohort.cohort import Cohort
+from radiogen.cohort.ledger import Ledger
+from radiogen.errors import Problem, RadiogenError, fail
+from radiogen.features.cache import FeatureCache, open_cache
+from radiogen.features.families import family_of
+from radiogen.features.job import Outcome
+from radiogen.features.jobs import ImageRow, column_of, make_jobs, pictures, rows_of, run_jobs
+from radiogen.features.near_duplicates import conflict_problem, find_twins, merge_groups, summary_problem
+from radiogen.features.parallel import Progress, workers
+from radiogen.features.part import STEP, Part
+
+#: these are faults of the call, not of one image
+_FATAL = {"RG104", "RG801", "RG901"}
+
+
+def extract(
+    cohort: Cohort,
+    n_jobs: int = 1,
+    *,
+    modalities: Sequence[str] | None = None,
+    cache: FeatureCache | str | Path | bool | None = None,
+    progress: Progress | None = None,
+    engine: str = "pyradiomics",
+    settings: str | Path | Mapping[str, Any] | None = None,
+) -> Cohort:
+    """Measure the images of a cohort; gives a new cohort with their features.
+
+    For every modality with images, each image of the baseline visit (all images where no visits are declared)
+    is read with its masks and measured in its own resolution; several images of one unit are joined by the
+    modality's ``aggregate``.  An image that cannot be used costs its own row: its features are missing, a
+    line of the ledger says who and why, and a warning names file and row.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    n_jobs : int, default 1
+        Processes; -1 for all processors.  The result does not depend on it.
+    modalities : sequence of str, optional
+        Modalities to measure; default all that have images.
+    cache : folder, bool or FeatureCache, optional
+        Where features are kept, found by the content of image, masks, spacing, settings and the versions of the
+        packages.  Default: ``$RADIOGEN_CACHE`` or the user's cache folder; False: nowhere.  An interrupted run
+        goes on from here.
+    progress : callable, optional
+        Called as ``progress(done, total, label)``; default: silent.
+    engine : {"pyradiomics"}, default "pyradiomics"
+        Engine of the radiomics.
+    settings : path or mapping, optional
+        Radiomics settings in pyradiomics' layout, in place of those of the modalities.
+
+    Returns
+    -------
+    Cohort
+        With features in ``modalities`` (columns ``{modality}_{feature}``, ``-`` written ``_``), joined to a
+        finished feature table where the modality has one; fold groups (``units["group"]``) in which units that
+        share nearly the same picture are one group; ledger and findings extended.
+
+    Raises
+    ------
+    RadiogenError
+        RG109 unknown modality, RG708 unknown engine or n_jobs, RG104 settings refused, RG901 engine not
+        installed, RG801 cache not writable, RG215 a feature table has a column that extraction gives too; and
+        all problems at once where no image of a modality could be used.
+
+    Notes
+    -----
+    Images without a mask are not measured; the ledger counts them.  Without pixel spacing the features in mm
+    are missing by rule.  Where one modality mixes images with and without spacing, filter widths in mm and in
+    pixels stand in different columns.
+
+    Examples
+    --------
+    >>> import radiogen as rg                                           # doctest: +SKIP
+    >>> cohort = rg.extract(rg.load_cohort("cohort.yaml"), n_jobs=2)    # doctest: +SKIP
+    """
+    n_jobs = workers(n_jobs)
+    names = _modalities(cohort, modalities)
+    images = cohort.images[cohort.images["modality"].isin(names)] if len(cohort.images) else cohort.images
+    if images.empty:
+        return cohort
+    baseline = rows_of(images[_at_baseline(cohort, images)])
+    versions = {k: v for name in names for k, v in family_of(name).versions(engine).items()}
+    jobs = make_jobs(cohort, baseline, settings=settings, engine=engine, versions=versions, cache=open_cache(cache))
+    outcomes = run_jobs(jobs, n_jobs, progress, "measuring images")
+    _raise_fatal(outcomes)
+    ledger = Ledger(cohort.ledger.start, tuple(e for e in cohort.ledger.entries if not _ours(e, names)))
+    findings: list[Problem] = []
+    tables = {}
+    for name in dict.fromkeys(images["modality"]):
+        units = dict.fromkeys(images.loc[images["modality"] == name, "unit"])
+        part = Part(cohort, name, [d for d in zip(baseline, jobs, outcomes, strict=True) if d[0].modality == name])
+        findings += part.findings()
+        ledger = part.entries(ledger, list(units))
+        table = part.joined()
+        if table is not None:
+            tables[str(name)] = table
+    groups, twins = _groups(cohort, baseline, outcomes)
+    new = tuple(f for f in [*findings, *twins] if f not in cohort.findings)
+    return cohort.with_features(tables, ledger=ledger, groups=groups, findings=new)
+
+
+def _modalities(cohort: Cohort, asked: Sequence[str] | None) -> list[str]:
+    known = list(cohort.config.modalities)
+    for name in asked or ():
+        if name not in known:
+            raise fail("RG109", f"there is no modality '{name}'; the cohort has {', '.join(known) or 'none'}", value=name)
+    return list(dict.fromkeys(asked)) if asked is not None else known
+
+
+def _at_baseline(cohort: Cohort, images: pd.DataFrame) -> pd.Series:
+    if cohort.config.visits is None:
+        return pd.Series(True, index=images.index)
+    return images["visit"].eq(cohort.config.visits.baseline)
+
+
+def _ours(entry: Any, names: Sequence[str]) -> bool:
+    """Whether an entry of the ledger comes from an earlier extraction of these modalities."""
+    return entry.step == STEP and entry.scope in names
+
+
+def _raise_fatal(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.error is not None and outcome.error.code in _FATAL:
+            raise RadiogenError(replace(outcome.error, file=None))
+
+
+def _groups(
+    cohort: Cohort, rows: Sequence[ImageRow], outcomes: Sequence[Outcome]
+) -> tuple[pd.Series, list[Problem]]:
+    """Fold groups with near-duplicates merged, and what is to be said about them."""
+    twins = find_twins(pictures(rows, outcomes), cohort.units["group"])
+    found: list[Problem] = []
+    for modality in dict.fromkeys(t.a.modality for t in twins):
+        these = [t for t in twins if t.a.modality == modality]
+        column = column_of(cohort, modality, "image")
+        found.append(summary_problem(cohort, these, column))
+        found += [c for t in these if (c := conflict_problem(cohort, t, column, "warning")) is not None]
+    return merge_groups(cohort.units["group"], ((t.a.unit, t.b.unit) for t in twins)), found

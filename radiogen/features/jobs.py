@@ -1,0 +1,145 @@
+"""From the images of a cohort to jobs, and from outcomes back to the rows of its manifests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from radiogen.cohort.cohort import Cohort
+from radiogen.errors import Problem
+from radiogen.features.cache import FeatureCache
+from radiogen.features.families import family_of
+from radiogen.features.job import Job, Outcome, lookup, package_versions, process
+from radiogen.features.near_duplicates import Picture
+from radiogen.features.parallel import Progress, in_order, silent
+
+#: codes that are about the mask and not about the image
+_MASK_CODES = {"RG503", "RG504", "RG505", "RG510", "RG515"}
+
+
+@dataclass(frozen=True)
+class ImageRow:
+    """One row of ``Cohort.images``."""
+
+    unit: str
+    modality: str
+    image: str
+    masks: tuple[str, ...]
+    spacing_mm: tuple[float, float] | None
+    manifest: str
+    row: int
+
+
+def rows_of(images: pd.DataFrame) -> list[ImageRow]:
+    """The rows of ``Cohort.images`` with types."""
+    return [
+        ImageRow(
+            unit=str(r["unit"]),
+            modality=str(r["modality"]),
+            image=str(r["image"]),
+            masks=tuple(str(m) for m in r["masks"]),
+            spacing_mm=_spacing(float(r["spacing_row_mm"]), float(r["spacing_col_mm"])),
+            manifest=str(r["manifest"]),
+            row=int(r["row"]),
+        )
+        for r in images.to_dict("records")
+    ]
+
+
+def _spacing(row: float, column: float) -> tuple[float, float] | None:
+    """Spacing as declared; NaN is not known, and anything else is left to the reader to judge."""
+    return None if math.isnan(row) or math.isnan(column) else (row, column)
+
+
+def make_jobs(
+    cohort: Cohort,
+    rows: Sequence[ImageRow],
+    *,
+    settings: Any = None,
+    engine: str = "pyradiomics",
+    versions: Mapping[str, str] | None = None,
+    measure: bool = True,
+    cache: FeatureCache | None = None,
+) -> list[Job]:
+    """One job per row; settings given here take the place of the modality's."""
+    declared = cohort.config.modalities
+    resolved = {
+        name: family_of(name).settings(settings if settings is not None else declared[name].settings)
+        for name in dict.fromkeys(r.modality for r in rows)
+    }
+    return [
+        Job(
+            modality=r.modality,
+            image=r.image,
+            masks=r.masks,
+            spacing_mm=r.spacing_mm,
+            resize=declared[r.modality].resize,
+            settings=resolved[r.modality],
+            engine=engine,
+            versions={**package_versions(), **(versions or {})},
+            measure=measure and bool(r.masks),
+            cache=cache,
+        )
+        for r in rows
+    ]
+
+
+def run_jobs(jobs: Sequence[Job], n_jobs: int, progress: Progress | None, label: str) -> list[Outcome]:
+    """The outcome of every job, from the cache where it is there; the rest in ``n_jobs`` processes."""
+    show = progress or silent
+    outcomes = [lookup(job) for job in jobs]
+    missing = [i for i, outcome in enumerate(outcomes) if outcome is None]
+    done = len(jobs) - len(missing)
+    show(done, len(jobs), label)
+    fresh = in_order(process, [jobs[i] for i in missing], n_jobs)
+    for i, outcome in zip(missing, fresh, strict=True):
+        outcomes[i] = outcome
+        done += 1
+        show(done, len(jobs), label)
+    return [o for o in outcomes if o is not None]
+
+
+def column_of(cohort: Cohort, modality: str, role: str) -> str:
+    """Name of a manifest's column."""
+    return cohort.config.modalities[modality].columns.get(role, role)  # type: ignore[call-overload, no-any-return]
+
+
+def image_problems(cohort: Cohort, row: ImageRow, job: Job, outcome: Outcome) -> list[Problem]:
+    """The problems of one image as they stand in the manifest: file, row, column and value."""
+    return [_placed(cohort, row, job, p) for p in outcome.problems]
+
+
+def _placed(cohort: Cohort, row: ImageRow, job: Job, found: Problem) -> Problem:
+    about_mask = found.file in job.masks or (found.file is None and found.code in _MASK_CODES)
+    name = Path(found.file or (job.masks[0] if about_mask else job.image)).name
+    role, value = ("mask" if about_mask else "image"), name
+    if found.code == "RG509" and job.spacing_mm is not None:
+        role, value = "spacing_mm", "{:g} x {:g}".format(*job.spacing_mm)
+    message = found.message if name in found.message else f"{found.message} ({name})"
+    column = column_of(cohort, job.modality, role)
+    return replace(found, message=message, file=row.manifest, row=row.row, column=column, value=value)
+
+
+def pictures(rows: Sequence[ImageRow], outcomes: Sequence[Outcome]) -> list[Picture]:
+    """The readable images, for the search for duplicates."""
+    return [
+        Picture(r.unit, r.modality, r.image, r.manifest, r.row, outcome.fingerprint)
+        for r, outcome in zip(rows, outcomes, strict=True)
+        if outcome.fingerprint is not None
+    ]
+
+
+def summed_up(problems: Sequence[Problem], key: Callable[[Problem], Any]) -> list[Problem]:
+    """The first problem of each kind, with the number of the others."""
+    groups: dict[Any, list[Problem]] = {}
+    for found in problems:
+        groups.setdefault(key(found), []).append(found)
+    return [
+        same[0] if len(same) == 1 else replace(same[0], message=f"{same[0].message}; and {len(same) - 1} more like this")
+        for same in groups.values()
+    ]

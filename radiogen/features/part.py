@@ -1,0 +1,156 @@
+"""One modality of a cohort after extraction: its table, its lines in the ledger, its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from radiogen.catalogue import CATALOGUE
+from radiogen.cohort.cohort import Cohort
+from radiogen.cohort.frames import feature_name
+from radiogen.cohort.ledger import Ledger
+from radiogen.errors import Problem, RadiogenError, fail, problem
+from radiogen.features.families import family_of
+from radiogen.features.job import Job, Outcome
+from radiogen.features.jobs import ImageRow, column_of, image_problems, summed_up
+
+#: step of the ledger's entries
+STEP = "features"
+#: key of ``DataFrame.attrs`` with the number of columns, the last ones, that extraction gave
+EXTRACTED = "extracted"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The baseline images of one modality, each with its job and its outcome.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    name : str
+        The modality.
+    done : sequence of (ImageRow, Job, Outcome)
+        In the order of the manifest.
+    """
+
+    cohort: Cohort
+    name: str
+    done: Sequence[tuple[ImageRow, Job, Outcome]]
+
+    # -- features -----------------------------------------------------------------
+
+    def joined(self) -> pd.DataFrame | None:
+        """The features, beside the columns of a finished feature table; an earlier extraction is replaced.
+
+        None where no image was to be measured.
+
+        Raises
+        ------
+        RadiogenError
+            RG215 where both bring a column; RG706 with all errors of the images where none could be measured.
+        """
+        tried = [d for d in self.done if d[1].measure]
+        if not tried:
+            return None
+        self._refuse_total_loss(len(tried))
+        new = self.table()
+        old = self.cohort.modalities.get(self.name)
+        if old is None:
+            return new
+        kept = old.iloc[:, : max(0, old.shape[1] - int(old.attrs.get(EXTRACTED, 0)))]
+        both = kept.columns.intersection(new.columns)
+        if len(both):
+            text = f"the feature table of '{self.name}' has {len(both)} columns that extraction gives too, such as '{both[0]}'"
+            raise fail("RG215", text, column=str(both[0]))
+        joined = pd.concat([kept, new], axis=1)
+        joined.attrs[EXTRACTED] = new.shape[1]
+        return joined
+
+    def _refuse_total_loss(self, tried: int) -> None:
+        if any(outcome.features is not None for _, _, outcome in self.done):
+            return
+        text = f"none of the {tried} images of '{self.name}' could be measured"
+        summary = problem("RG706", text, value=self.name, fix="Mend the images named below, or remove the modality.")
+        raise RadiogenError([summary, *(p for p in self._problems() if p.severity == "error")])
+
+    def table(self) -> pd.DataFrame:
+        """Features per unit of the cohort; NaN where there is none."""
+        measured = [(row.unit, outcome) for row, _, outcome in self.done if outcome.features is not None]
+        columns = self._columns([outcome for _, outcome in measured])
+        values = [outcome.series().reindex(columns).to_numpy() for _, outcome in measured]
+        frame = pd.DataFrame(
+            np.array(values, dtype=np.float64).reshape(len(measured), len(columns)),
+            index=pd.Index([unit for unit, _ in measured], dtype=object),
+            columns=[feature_name(self.name, c) for c in columns],
+        )
+        grouped = frame.groupby(level=0, sort=False)
+        how = self.cohort.config.modalities[self.name].aggregate
+        per_unit = pd.DataFrame(grouped.nth(0) if how == "first" else grouped.agg(how)).reindex(self.cohort.index)
+        per_unit.attrs[EXTRACTED] = per_unit.shape[1]
+        return per_unit
+
+    def _columns(self, measured: Sequence[Outcome]) -> list[str]:
+        """The fixed columns of the settings, with and without spacing as the images have it."""
+        family, settings = family_of(self.name), self.done[0][1].settings
+        kinds = [k for k in (True, False) if any(o.calibrated is k for o in measured)]
+        return list(dict.fromkeys(n for k in kinds for n in family.names(settings, calibrated=k)))
+
+    # -- what is said about them ----------------------------------------------------
+
+    def _problems(self) -> list[Problem]:
+        return [p for row, job, outcome in self.done for p in image_problems(self.cohort, row, job, outcome)]
+
+    def findings(self) -> list[Problem]:
+        """Errors of images as warnings, one by one; remarks summed up by code; the state of calibration."""
+        problems = self._problems()
+        lost = [replace(p, severity="warning") for p in problems if p.severity == "error"]
+        remarks = [p for p in problems if p.severity != "error"]
+        return [*lost, *summed_up(remarks, key=lambda p: (p.code, p.column)), *self._calibration()]
+
+    def _calibration(self) -> list[Problem]:
+        """RG513 where the spacing of some or of all measured images is not known."""
+        states = [outcome.calibrated for _, _, outcome in self.done if outcome.features is not None]
+        without = states.count(False)
+        if not without:
+            return []
+        file, column = self.done[0][0].manifest, column_of(self.cohort, self.name, "spacing_mm")
+        if without == len(states):
+            text = f"no image of '{self.name}' has a pixel spacing: features in mm are missing, filter widths count pixels"
+            return [problem("RG513", text, file=file, column=column)]
+        text = f"{without} of {len(states)} images of '{self.name}' have no pixel spacing: filters in mm and in pixels"
+        text += " stand in different columns, each with missing values"
+        return [problem("RG513", text, severity="warning", file=file, column=column)]
+
+    def entries(self, ledger: Ledger, units: Sequence[str]) -> Ledger:
+        """The ledger with a line for each reason for which units lost images; ``units`` have some image."""
+        usable = {row.unit for row, job, outcome in self.done if _reason(job, outcome) is None}
+        whole: dict[str, list[str]] = {}
+        partly: dict[str, list[str]] = {}
+        settled: set[str] = set()
+        for row, job, outcome in self.done:
+            reason = _reason(job, outcome)
+            if reason is None:
+                continue
+            if row.unit in usable:
+                partly.setdefault(reason, []).append(row.unit)
+            elif row.unit not in settled:  # lost with the first of its images
+                whole.setdefault(reason, []).append(row.unit)
+                settled.add(row.unit)
+        here = {row.unit for row, _, _ in self.done}
+        ledger = ledger.add(STEP, "no image at the baseline visit", [u for u in units if u not in here], self.name)
+        for reason, lost in whole.items():
+            ledger = ledger.add(STEP, reason, lost, self.name)
+        for reason, touched in partly.items():
+            text = f"features from the unit's other images; one or more left out: {reason}"
+            ledger = ledger.add(STEP, text, dict.fromkeys(touched), self.name)
+        return ledger
+
+
+def _reason(job: Job, outcome: Outcome) -> str | None:
+    """Why an image has no features, or None where it has."""
+    if outcome.error is not None:
+        return f"{CATALOGUE[outcome.error.code].title.lower()} ({outcome.error.code})"
+    return None if job.measure else "no mask"

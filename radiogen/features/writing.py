@@ -1,0 +1,44 @@
+"""Feature tables of a cohort as Parquet files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from radiogen.cohort.cohort import Cohort
+from radiogen.errors import fail
+
+
+def write_features(cohort: Cohort, folder: str | Path) -> list[Path]:
+    """Write one Parquet file per modality, ``{modality}.parquet``, the unit's id as index.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        With features (:func:`radiogen.extract`).
+    folder : path
+        Made if it is not there; files of the same name are replaced, each in one step.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of the modalities.
+
+    Raises
+    ------
+    RadiogenError
+        RG801 where the folder cannot be written.
+    """
+    folder = Path(folder)
+    written = []
+    for name, frame in cohort.modalities.items():
+        path = folder / f"{name}.parquet"
+        part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            frame.to_parquet(part)
+            part.replace(path)
+        except OSError as error:
+            raise fail("RG801", f"the features cannot be written: {error.strerror or error}", file=path) from error
+        written.append(path)
+    return written

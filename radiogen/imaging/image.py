@@ -1,0 +1,202 @@
+"""The :class:`Image` that every reader gives: pixels, spacing and where they came from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radiogen.errors import Problem, fail, problem
+
+Spacing = tuple[float, float]
+
+#: rows × columns × frames that are decoded at most: a 4K screenshot has 8 million
+MAX_PIXELS = 100_000_000
+#: the largest file that is opened
+MAX_BYTES = 1_000_000_000
+#: the longest side that is decoded
+MAX_SIDE = 32_767
+#: what to do where a file holds more than one picture
+SAVE_A_STILL = "Save one frame or page as a file of its own."
+#: ITU-R BT.601 weights of red, green and blue in the luminance
+LUMINANCE = np.array([0.299, 0.587, 0.114])
+#: channels may differ by this much (of 255) and still be grey: JPEG leaves such traces in grey pictures
+GREY_TOLERANCE = 12
+#: a larger share of coloured pixels is a colour picture, not a grey one with marks on it
+COLOUR_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Region:
+    """One calibrated region of a DICOM ultrasound image.
+
+    Parameters
+    ----------
+    rows, columns : tuple of int
+        First and last row (column) of the region, counted from 0, both inside.
+    data_type : int
+        RegionDataType: 1 tissue, 2 colour flow, 3 PW spectrum, 13 grey bar, 14 colour bar …
+    spatial_format : int
+        RegionSpatialFormat: 1 two-dimensional, 2 M-mode, 3 spectral …
+    spacing_mm : tuple of float or None
+        Millimetres per row and per column; None where the units are not lengths.
+    """
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    data_type: int
+    spatial_format: int
+    spacing_mm: Spacing | None
+
+    @property
+    def is_tissue(self) -> bool:
+        """Whether the region is a calibrated two-dimensional picture of tissue."""
+        return self.spatial_format == 1 and self.data_type == 1 and self.spacing_mm is not None
+
+    def contains(self, mask: NDArray[np.bool_]) -> bool:
+        """Whether every pixel of a mask lies in the region."""
+        rows, columns = np.nonzero(mask)
+        inside_rows = self.rows[0] <= rows.min() and rows.max() <= self.rows[1]
+        return bool(inside_rows and self.columns[0] <= columns.min() and columns.max() <= self.columns[1])
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Image:
+    """A still picture in memory.
+
+    Parameters
+    ----------
+    pixels : ndarray
+        Grey: H × W float64, as stored (8-bit 0 to 255, 16-bit 0 to 65,535, no rescaling).
+        Colour: H × W × 3 uint8, red, green, blue.
+    spacing_mm : tuple of float or None
+        Millimetres per row and per column; None where it is not known.  Never guessed: the
+        print resolution in PNG, JPEG, BMP and TIFF files says nothing about tissue.
+    format : str
+        Kind of file: ``"PNG"``, ``"JPEG"``, ``"BMP"``, ``"TIFF"``, ``"DICOM"``, ``"NRRD"``, ``"NIfTI"``.
+    mode : str
+        How the pixels were stored, such as ``"L"``, ``"RGB"``, ``"I;16"`` or ``"MONOCHROME2"``.
+    regions : tuple of Region
+        Calibrated regions of a DICOM ultrasound image.
+    problems : tuple of Problem
+        Warnings and notes of reading.
+    """
+
+    pixels: NDArray[np.float64] | NDArray[np.uint8]
+    spacing_mm: Spacing | None
+    format: str
+    mode: str
+    regions: tuple[Region, ...] = ()
+    problems: tuple[Problem, ...] = field(default=())
+
+    @property
+    def kind(self) -> Literal["grey", "rgb"]:
+        """``"grey"`` or ``"rgb"``."""
+        return "grey" if self.pixels.ndim == 2 else "rgb"
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return (int(self.pixels.shape[0]), int(self.pixels.shape[1]))
+
+    def spacing_for(self, mask: NDArray[np.bool_]) -> Spacing | None:
+        """Spacing at a region of interest, in millimetres per row and column.
+
+        A DICOM image may hold several panes with different scales; then the spacing is that of the one
+        tissue region in which the whole mask lies, and None where there is no such region.
+        """
+        if self.spacing_mm is not None or not mask.any():
+            return self.spacing_mm
+        found = {r.spacing_mm for r in self.regions if r.is_tissue and r.contains(mask)}
+        return found.pop() if len(found) == 1 else None
+
+    def grey(self) -> tuple[NDArray[np.float64], tuple[Problem, ...]]:
+        """Grey values, and a warning where coloured marks were turned to grey.
+
+        Colour is turned into the luminance of ITU-R BT.601 (0.299 R + 0.587 G + 0.114 B).  That is right for
+        a grey picture with a few coloured marks (calipers, a logo, the focus sign) and wrong for colour that
+        carries the measurement (elastography, Doppler); so a picture in which more than 5 % of the pixels are
+        coloured (channels more than 12 of 255 apart) is refused.
+
+        Returns
+        -------
+        grey : ndarray, H × W float64
+        problems : tuple of Problem
+            Empty, or one RG512.
+
+        Raises
+        ------
+        RadiogenError
+            RG511 for a colour picture.
+        """
+        if self.kind == "grey":
+            return np.asarray(self.pixels, dtype=np.float64), ()
+        coloured = coloured_pixels(self.pixels)
+        share = float(coloured.mean())
+        if share > COLOUR_SHARE:
+            raise fail("RG511", f"{share:.0%} of the pixels are coloured; grey values are needed here")
+        grey = self.pixels.astype(np.float64) @ LUMINANCE
+        if not coloured.any():
+            return grey, ()
+        found = problem("RG512", f"{int(coloured.sum())} coloured pixels ({share:.2%}) were taken by their luminance")
+        return grey, (found,)
+
+    def __repr__(self) -> str:
+        size = f"{self.shape[0]} × {self.shape[1]}"
+        spacing = "not known" if self.spacing_mm is None else f"{self.spacing_mm[0]:g} × {self.spacing_mm[1]:g} mm"
+        return f"<Image {size} {self.kind}, {self.format} {self.mode}, spacing {spacing}>"
+
+
+def coloured_pixels(pixels: NDArray[np.uint8] | NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Where red, green and blue differ by more than the traces that JPEG leaves; H × W."""
+    return np.asarray(np.ptp(pixels.astype(np.int16), axis=2) > GREY_TOLERANCE)
+
+
+def from_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.float64] | NDArray[np.uint8]:
+    """Grey (float64) where the three channels are equal everywhere, without loss; else the colours."""
+    first = pixels[..., 0]
+    if np.array_equal(first, pixels[..., 1]) and np.array_equal(first, pixels[..., 2]):
+        return first.astype(np.float64)
+    return np.ascontiguousarray(pixels)
+
+
+def check_size(rows: int, columns: int, frames: int = 1) -> None:
+    """Refuse a picture that could exhaust the memory, before it is decoded.
+
+    Raises
+    ------
+    RadiogenError
+        RG508 above :data:`MAX_PIXELS` in all or :data:`MAX_SIDE` along a side.
+    """
+    if rows * columns * max(frames, 1) > MAX_PIXELS or max(rows, columns) > MAX_SIDE:
+        size = f"{rows} rows × {columns} columns × {max(frames, 1)} frames"
+        raise fail("RG508", f"{size} is above the cap of {MAX_PIXELS:,} pixels, {MAX_SIDE:,} along a side")
+
+
+def positive(*values: float) -> bool:
+    """Whether all values are finite and above zero."""
+    return all(math.isfinite(v) and v > 0 for v in values)
+
+
+def check_spacing(spacing_mm: float | Spacing | None) -> Spacing | None:
+    """A declared spacing as (row, column) in mm; RG509 where it is not two positive numbers.
+
+    Examples
+    --------
+    >>> from radiogen.imaging.image import check_spacing
+    >>> check_spacing(0.1)
+    (0.1, 0.1)
+    """
+    if spacing_mm is None:
+        return None
+    try:
+        pair = (spacing_mm, spacing_mm) if isinstance(spacing_mm, int | float) else tuple(spacing_mm)
+        row, column = (float(v) for v in pair)
+    except (TypeError, ValueError) as error:
+        raise fail("RG509", "spacing_mm must be a number or (row, column)", value=spacing_mm) from error
+    if not positive(row, column):
+        raise fail("RG509", "the pixel spacing is not a positive number of millimetres", value=spacing_mm)
+    return (row, column)
