@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import rankdata
 from scipy.stats.contingency import odds_ratio
 
 from radiogen import stats
 from radiogen.errors import RadiogenError
+from radiogen.stats._effects import midranks
 
 
 def test_rank_sum_by_hand() -> None:
@@ -23,6 +25,13 @@ def test_rank_sum_by_hand() -> None:
 
     assert r.p == pytest.approx(2 * norm.sf(1.5 / np.sqrt(3)))
     assert r.se == pytest.approx(stats.roc_auc([0, 0, 1, 1, 1], [1, 3, 2, 4, 5]).se)
+
+
+def test_midranks_by_hand_and_against_scipy() -> None:
+    x = np.array([[3.0, 1], [1, 1], [3, 1], [2, 0]])
+    assert midranks(x).T.tolist() == [[3.5, 1, 3.5, 2], [3, 3, 3, 1]]
+    y = np.random.default_rng(0).integers(0, 20, (50, 7)).astype(float)
+    np.testing.assert_array_equal(midranks(y), rankdata(y, axis=0))
 
 
 def test_rank_sum_p_is_never_above_one() -> None:
@@ -66,7 +75,7 @@ def test_fisher_tea_tasting() -> None:
     r = stats.fisher_exact([0] * 4 + [1] * 4, [0, 0, 0, 1, 0, 1, 1, 1])
     assert r.p == pytest.approx(34 / 70)
     # the conditional likelihood of 3 in the margin: 16 psi³/(1 + 16psi + 36psi² + 16psi³ + psi⁴)
-    psi = np.array([r.estimate, r.estimate * 1.0001, r.estimate / 1.0001])
+    psi = np.array([r["exact"], r["exact"] * 1.0001, r["exact"] / 1.0001])
     value = psi**3 / (1 + 16 * psi + 36 * psi**2 + 16 * psi**3 + psi**4)
     assert value.argmax() == 0
 
@@ -76,7 +85,7 @@ def test_fisher_against_scipy(table: tuple[int, int, int, int]) -> None:
     r = stats.fisher_exact(np.repeat([0, 0, 1, 1], table), np.repeat([0, 1, 0, 1], table))
     other = odds_ratio(np.reshape(table, (2, 2)))
     low, high = other.confidence_interval()
-    np.testing.assert_allclose([r.estimate, r.lower, r.upper], [other.statistic, low, high], rtol=1e-6)
+    np.testing.assert_allclose([r["exact"], r.lower, r.upper], [other.statistic, low, high], rtol=1e-6)
     assert bool(r.notes) == (0 in table)
 
 
@@ -211,7 +220,7 @@ def test_table_one_takes_the_largest_smd_of_three_groups() -> None:
 
 
 def test_table_one_says_why_there_is_no_test() -> None:
-    d = pd.DataFrame({"g": list("aabb") + [None], "same": 1, "void": [np.nan] * 5, "x": [1, 2, 3, 4, 5.0]})
+    d = pd.DataFrame({"g": [*"aabb", None], "same": 1, "void": [np.nan] * 5, "x": [1, 2, 3, 4, 5.0]})
     t = stats.table_one(d, by="g")
     tests = t.tests.set_index("variable")
     assert tests.loc["same", "test"] == "none"

@@ -99,7 +99,7 @@ CASES: dict[str, tuple[str, Callable[[], Any]]] = {
     "cox text for list": ("RG705", lambda: stats.cox_regression(F, "t", "e", "x")),
     "cox no covariate": ("RG705", lambda: stats.cox_regression(F, "t", "e", [])),
     "cox duration twice": ("RG705", lambda: stats.cox_regression(F, "t", "e", ["t"])),
-    "cox one event": ("RG704", lambda: stats.cox_regression(frame(e=(S == S.max()).astype(int), t=np.where(S == S.max(), 0.01, T)), "t", "e", ["x"])),
+    "cox one event": ("RG704", lambda: stats.cox_regression(frame(e=(S.max() == S).astype(int), t=np.where(S.max() == S, 0.01, T)), "t", "e", ["x"])),
     "logistic one class": ("RG701", lambda: stats.logistic_regression(frame(y=1), "y", ["x"])),
     "logistic nan": ("RG705", lambda: stats.logistic_regression(frame(x=but(S, np.nan)), "y", ["x"])),
     "logistic text outcome": ("RG705", lambda: stats.logistic_regression(F, "g", ["x"])),
