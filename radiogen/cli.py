@@ -151,7 +151,7 @@ def cache(
     """Say how large the cache of extracted features is, or empty it."""
     from radiogen.features import cache as room
 
-    store = room.FeatureCache(folder)
+    store = room.FeatureCache() if folder is None else room.FeatureCache(folder)
     if prune:
         _say(f"{store.prune()} files deleted from {store.folder}")
     elif size:

@@ -32,7 +32,9 @@ def block_frame(cohort: Cohort, name: str) -> pd.DataFrame:
     if name == "clinical":
         return cohort.clinical[list(cohort.predictors)]
     if name == "markers":
-        return cohort.markers[[c for c in cohort.markers.columns if not c.endswith(("_source", "_rule"))]]
+        shown = cohort.markers[[c for c in cohort.markers.columns if not c.endswith(("_source", "_rule"))]]
+        # a marker given as a status has no percentages: an empty column is no input
+        return shown.dropna(axis=1, how="all")
     if name == "mutations":
         codes = {MUTATED: 1.0, WILD_TYPE: 0.0, NOT_TESTED: np.nan}
         frame = cohort.mutations.apply(lambda column: column.map(codes)).astype(float)

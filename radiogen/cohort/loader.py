@@ -21,6 +21,7 @@ from radiogen.cohort.mutations import build_mutations
 from radiogen.cohort.outcomes import build_endpoints
 from radiogen.cohort.paths import Folder
 from radiogen.cohort.rules import apply_rules, mark_external, unit_frame
+from radiogen.cohort.states import NOT_TESTED
 from radiogen.cohort.subtype import derive_subtype, marker_cuts
 from radiogen.cohort.tables import RawTable, read_table
 from radiogen.cohort.targets import target_names
@@ -123,6 +124,7 @@ def _build(config: CohortConfig, joined: Joined, folder: Folder) -> Cohort:
         ledger = ledger.add("subtype", "subtype not known", subtype.index[subtype.isna()], "subtype")
     # ids of excluded patients are known ids: mutations and images are matched before they are dropped
     mutations = _mutations(config, joined, pd.Index(everyone["patient"].unique()), folder)
+    ledger = _note_unknown(ledger, markers, mutations)
     endpoints, ledger = build_endpoints(config, joined, ledger)
     images = read_images(config, joined, everyone.index, folder)
     features = read_features(config, joined, everyone.index, folder)
@@ -139,6 +141,16 @@ def _build(config: CohortConfig, joined: Joined, folder: Folder) -> Cohort:
         markers=markers, mutations=mutations, subtype=subtype, endpoints=endpoints, images=images,
         modalities=features, ledger=ledger, sources=sources, root=folder.root,
     )
+
+
+def _note_unknown(ledger: Ledger, markers: pd.DataFrame, mutations: pd.DataFrame) -> Ledger:
+    """Ledger lines for markers that are not known and genes that were not tested."""
+    for name in (m for m in ("er", "pr", "her2", "ki67") if m in markers.columns):
+        ledger = ledger.add("markers", f"{name}: not known", markers.index[markers[name].isna()], name)
+    for gene in mutations.columns:
+        untested = mutations.index[mutations[gene] == NOT_TESTED]
+        ledger = ledger.add("mutations", f"{gene}: not tested", untested, str(gene))
+    return ledger
 
 
 def _digest(path: Path) -> str:

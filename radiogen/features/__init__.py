@@ -3,8 +3,8 @@
 from radiogen.features.cache import CacheSize, FeatureCache, default_folder, open_cache
 from radiogen.features.check import check_images
 from radiogen.features.extraction import extract
-from radiogen.features.parallel import Progress
 from radiogen.features.writing import write_features
+from radiogen.progress import Progress
 
 __all__ = [
     "CacheSize",

@@ -6,7 +6,8 @@ from radiogen.cohort.cohort import Cohort
 from radiogen.errors import Problem
 from radiogen.features.jobs import column_of, image_problems, make_jobs, pictures, rows_of, run_jobs
 from radiogen.features.near_duplicates import conflict_problem, find_twins, twin_problem
-from radiogen.features.parallel import Progress, workers
+from radiogen.features.parallel import workers
+from radiogen.progress import Progress
 
 
 def check_images(cohort: Cohort, n_jobs: int = 1, *, progress: Progress | None = None) -> list[Problem]:

@@ -17,8 +17,9 @@ from radiogen.features.families import family_of
 from radiogen.features.job import Outcome
 from radiogen.features.jobs import ImageRow, column_of, make_jobs, pictures, rows_of, run_jobs
 from radiogen.features.near_duplicates import conflict_problem, find_twins, merge_groups, summary_problem
-from radiogen.features.parallel import Progress, workers
+from radiogen.features.parallel import workers
 from radiogen.features.part import STEP, Part
+from radiogen.progress import Progress
 
 #: these are faults of the call, not of one image
 _FATAL = {"RG104", "RG801", "RG901"}
@@ -71,7 +72,8 @@ def extract(
     RadiogenError
         RG109 unknown modality, RG708 unknown engine or n_jobs, RG104 settings refused, RG901 engine not
         installed, RG801 cache not writable, RG215 a feature table has a column that extraction gives too; and
-        all problems at once where no image of a modality could be used.
+        all problems at once where no image of any modality could be used (a modality that is lost while another
+        is not is a warning).
 
     Notes
     -----
@@ -97,9 +99,17 @@ def extract(
     ledger = Ledger(cohort.ledger.start, tuple(e for e in cohort.ledger.entries if not _ours(e, names)))
     findings: list[Problem] = []
     tables = {}
-    for name in dict.fromkeys(images["modality"]):
+    parts = {
+        name: Part(cohort, name, [d for d in zip(baseline, jobs, outcomes, strict=True) if d[0].modality == name])
+        for name in dict.fromkeys(images["modality"])
+    }
+    lost = [p for p in parts.values() if p.lost]
+    if lost and len(lost) == sum(p.tried > 0 for p in parts.values()):
+        raise RadiogenError(problem for p in lost for problem in p.total_loss())
+    for name, part in parts.items():
         units = dict.fromkeys(images.loc[images["modality"] == name, "unit"])
-        part = Part(cohort, name, [d for d in zip(baseline, jobs, outcomes, strict=True) if d[0].modality == name])
+        if part.lost:
+            findings.append(replace(part.total_loss()[0], severity="warning"))
         findings += part.findings()
         ledger = part.entries(ledger, list(units))
         table = part.joined()

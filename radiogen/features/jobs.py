@@ -16,7 +16,8 @@ from radiogen.features.cache import FeatureCache
 from radiogen.features.families import family_of
 from radiogen.features.job import Job, Outcome, lookup, package_versions, process
 from radiogen.features.near_duplicates import Picture
-from radiogen.features.parallel import Progress, in_order, silent
+from radiogen.features.parallel import in_order, silent
+from radiogen.progress import Progress
 
 #: codes that are about the mask and not about the image
 _MASK_CODES = {"RG503", "RG504", "RG505", "RG510", "RG515"}

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from radiogen.errors import fail
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
-
-
-class Progress(Protocol):
-    """What is told how far the work has come."""
-
-    def __call__(self, done: int, total: int, label: str) -> None:
-        """``done`` of ``total`` images are ready; ``label`` names the work."""
 
 
 def silent(done: int, total: int, label: str) -> None:

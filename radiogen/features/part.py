@@ -12,7 +12,7 @@ from radiogen.catalogue import CATALOGUE
 from radiogen.cohort.cohort import Cohort
 from radiogen.cohort.frames import feature_name
 from radiogen.cohort.ledger import Ledger
-from radiogen.errors import Problem, RadiogenError, fail, problem
+from radiogen.errors import Problem, fail, problem
 from radiogen.features.families import family_of
 from radiogen.features.job import Job, Outcome
 from radiogen.features.jobs import ImageRow, column_of, image_problems, summed_up
@@ -45,17 +45,15 @@ class Part:
     def joined(self) -> pd.DataFrame | None:
         """The features, beside the columns of a finished feature table; an earlier extraction is replaced.
 
-        None where no image was to be measured.
+        The finished table alone (or None) where no image was or could be measured.
 
         Raises
         ------
         RadiogenError
-            RG215 where both bring a column; RG706 with all errors of the images where none could be measured.
+            RG215 where both bring a column.
         """
-        tried = [d for d in self.done if d[1].measure]
-        if not tried:
-            return None
-        self._refuse_total_loss(len(tried))
+        if not self.tried or self.lost:
+            return self.cohort.modalities.get(self.name)
         new = self.table()
         old = self.cohort.modalities.get(self.name)
         if old is None:
@@ -69,12 +67,21 @@ class Part:
         joined.attrs[EXTRACTED] = new.shape[1]
         return joined
 
-    def _refuse_total_loss(self, tried: int) -> None:
-        if any(outcome.features is not None for _, _, outcome in self.done):
-            return
-        text = f"none of the {tried} images of '{self.name}' could be measured"
+    @property
+    def tried(self) -> int:
+        """Number of images that were to be measured."""
+        return sum(job.measure for _, job, _ in self.done)
+
+    @property
+    def lost(self) -> bool:
+        """Whether there were images to measure and none could be."""
+        return self.tried > 0 and all(outcome.features is None for _, _, outcome in self.done)
+
+    def total_loss(self) -> list[Problem]:
+        """RG706 and the errors of all images of a lost modality."""
+        text = f"none of the {self.tried} images of '{self.name}' could be measured"
         summary = problem("RG706", text, value=self.name, fix="Mend the images named below, or remove the modality.")
-        raise RadiogenError([summary, *(p for p in self._problems() if p.severity == "error")])
+        return [summary, *(p for p in self._problems() if p.severity == "error")]
 
     def table(self) -> pd.DataFrame:
         """Features per unit of the cohort; NaN where there is none."""

@@ -33,6 +33,7 @@ def test_not_tested_is_not_wild_type(make: Maker) -> None:
     cohort = rg.load_cohort(make())
     assert cohort.mutations["TP53"].value_counts().to_dict() == {"wild type": 14, "mutated": 7, "not tested": 3}
     assert cohort.frame("mutations")["mut_TP53"].isna().sum() == 3
+    assert [(e.reason, e.n) for e in cohort.ledger.of("TP53")] == [("TP53: not tested", 3)]
     target = cohort.target("TP53")
     assert (target.known.sum(), target.classes) == (21, ("wild type", "mutated"))
 

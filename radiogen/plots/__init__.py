@@ -1,0 +1,35 @@
+"""Plotly figures from finished tables, in one theme; the same in notebooks, report and explorer.
+
+Every function takes a frame whose numbers were computed elsewhere and returns a
+:class:`plotly.graph_objects.Figure`.  ``figure.layout.meta`` holds ``title``, ``caption``
+(one sentence computed from the numbers), ``table`` (the key of the table it shows),
+``min_width`` and ``max_width`` (the widths in pixels between which it reads well, 0 for any).
+"""
+
+from __future__ import annotations
+
+from radiogen.plots.associations import association_heatmap, volcano
+from radiogen.plots.cohort import availability, classes, flow, missingness, mutations
+from radiogen.plots.discrimination import calibration_curve, confusion_matrix, performance, roc
+from radiogen.plots.effects import forest, importance
+from radiogen.plots.survival import cumulative_incidence, kaplan_meier
+from radiogen.plots.text import text
+
+__all__ = [
+    "association_heatmap",
+    "availability",
+    "calibration_curve",
+    "classes",
+    "confusion_matrix",
+    "cumulative_incidence",
+    "flow",
+    "forest",
+    "importance",
+    "kaplan_meier",
+    "missingness",
+    "mutations",
+    "performance",
+    "roc",
+    "text",
+    "volcano",
+]

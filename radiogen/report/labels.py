@@ -1,0 +1,54 @@
+"""Words for the columns, tables and kinds that radiogen itself names; all else is shown as it stands."""
+
+from __future__ import annotations
+
+COLUMNS = {
+    "adjusted_or": "Adjusted odds ratio", "adjusted_p": "Adjusted p", "adjusted_q": "Adjusted q",
+    "brier": "Brier score", "class": "Class", "code": "Code", "coefficient": "Coefficient", "df": "df",
+    "effect": "Effect", "effect_name": "Effect measure", "estimate": "Estimate", "events": "Events",
+    "feature": "Feature", "features": "Features", "gene": "Gene", "group": "Group", "grouping": "Grouping",
+    "ici": "ICI", "images": "Images", "importance": "Importance", "inputs": "Inputs", "inputs_a": "Inputs",
+    "inputs_b": "against", "intercept": "Intercept", "level": "Level", "marker": "Marker",
+    "message": "What was found", "method": "Method", "metric": "Metric", "missing": "Missing", "modality": "Modality",
+    "model": "Model", "mutated": "Mutated", "n": "n", "note": "Note", "n_censor": "Censored", "n_event": "Events",
+    "n_risk": "At risk", "negative": "Negative", "not_known": "Not known", "not_tested": "Not tested",
+    "observed": "Observed", "p": "p", "positive": "Positive", "predicted": "Predicted", "q": "q", "reason": "Reason",
+    "scope": "Concerns", "selected_share": "Used in folds", "set": "Set", "severity": "Severity", "share": "Share",
+    "slope": "Slope", "smd": "SMD", "statistic": "Statistic", "step": "Step", "subtype": "Subtype",
+    "survival": "Survival", "target": "Target", "term": "Term", "test": "Test", "threshold": "Threshold",
+    "time": "Time", "truth": "Truth", "variable": "Variable", "where": "Where", "wild_type": "Wild type",
+    "fpr": "1 − specificity", "tpr": "Sensitivity", "overall": "Overall", "endpoint": "Endpoint",
+    "follow_up": "Median follow-up", "median_follow_up": "Median follow-up", "label": "Label", "detail": "Detail",
+    "incidence": "Incidence", "cause": "Cause", "block": "Block", "value": "Value", "kind": "Kind", "name": "Name",
+    "median": "Median", "unit": "Unit", "known": "Known",
+}
+
+TABLES = {
+    "associations": "Associations", "calibration": "Calibration", "calibration_curve": "Calibration curves",
+    "comparisons": "Paired comparisons of inputs", "confusion": "Confusion matrices", "cox": "Cox regression",
+    "endpoints": "Endpoints", "features": "Features of the models", "flow": "Exclusions", "importance": "Importance",
+    "km": "Kaplan-Meier estimates", "cumulative_incidence": "Cumulative incidence", "medians": "Median times",
+    "logrank": "Log-rank tests", "markers": "Markers", "missing": "Values not known", "modalities": "Modalities",
+    "mutations": "Mutations", "performance": "Performance", "qc": "Quality control", "risk_table": "Numbers at risk",
+    "roc": "ROC curves", "subtype": "Subtypes", "table_one": "Characteristics of the cohort",
+    "thresholds": "Performance at the threshold chosen in training",
+    "proportional_hazards": "Test of proportional hazards",
+}
+
+KINDS = {
+    "describe": "Description", "associate": "Associations", "classify": "Classification", "survive": "Survival analysis",
+}
+
+#: p-values and the like
+P_COLUMNS = frozenset({"p", "q", "adjusted_p", "adjusted_q", "p_value"})
+SHARES = frozenset({"share", "selected_share"})
+
+
+def column_label(name: object) -> str:
+    """Heading of a column."""
+    return COLUMNS.get(str(name), str(name))
+
+
+def table_title(name: str) -> str:
+    """Title of a table."""
+    return TABLES.get(name, name.replace("_", " ").capitalize())
