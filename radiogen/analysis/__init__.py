@@ -1,0 +1,45 @@
+"""Analyses: a cohort, models and statistics, evaluated without leakage, give a :class:`Result`.
+
+Names are loaded on first use, so that importing radiogen stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from radiogen.analysis.association import associate
+    from radiogen.analysis.classification import classify
+    from radiogen.analysis.description import describe
+    from radiogen.analysis.locked import LockedModels
+    from radiogen.analysis.result import Result
+    from radiogen.analysis.running import run
+    from radiogen.analysis.storage import load_result
+    from radiogen.analysis.survival import survive
+
+# name -> file; a file is never called like a function, or importing it would hide the function
+_EXPORTS = {
+    "LockedModels": "locked",
+    "Result": "result",
+    "associate": "association",
+    "classify": "classification",
+    "describe": "description",
+    "load_result": "storage",
+    "run": "running",
+    "survive": "survival",
+}
+
+__all__ = ["LockedModels", "Result", "associate", "classify", "describe", "load_result", "run", "survive"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _EXPORTS:
+        raise AttributeError(f"module 'radiogen.analysis' has no attribute '{name}'")
+    value = getattr(import_module(f"radiogen.analysis.{_EXPORTS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,325 @@
+"""Survival: curves, Cox models, and risk predicted out of fold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from radiogen.analysis import withinfold
+from radiogen.analysis.classification import SCREEN, _check_counts
+from radiogen.analysis.classtables import COMPARISONS, PERFORMANCE, feature_table, parts_of
+from radiogen.analysis.design import Design, make_design
+from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
+from radiogen.analysis.locked import LockedModel, LockedModels
+from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
+from radiogen.analysis.result import Result
+from radiogen.analysis.tasks import Progress, run_tasks
+from radiogen.errors import fail
+
+if TYPE_CHECKING:
+    from radiogen.cohort.cohort import Cohort
+    from radiogen.models import Preprocessor
+
+#: analyses of fewer events are refused
+MIN_EVENTS = 10
+#: a Cox model without penalty takes one image feature per so many events
+EVENTS_PER_FEATURE = 10
+
+
+@dataclass(frozen=True)
+class RiskData:
+    """All that a task needs."""
+
+    design: Design
+    time: NDArray[np.float64]
+    event: NDArray[np.int_]
+    models: tuple[str, ...]
+    seed: int
+
+    @property
+    def development(self) -> NDArray[np.int_]:
+        """Positions of development units."""
+        return np.flatnonzero(~self.design.external)
+
+
+@dataclass(frozen=True)
+class RiskFoldFit:
+    """What one model on one set of inputs gave for one split."""
+
+    split: Split
+    label: str
+    model: str
+    risk: NDArray[np.float64]
+    settings: dict[str, Any]
+    names: tuple[str, ...]
+    weights: NDArray[np.float64] | None
+    locked: LockedModel | None
+
+
+def survive(
+    cohort: Cohort,
+    endpoint: str,
+    inputs: Sequence[str] | None = None,
+    model: str = "cox",
+    *,
+    models: Sequence[str] | None = None,
+    groups: Sequence[str] = (),
+    folds: int = 5,
+    repeats: int = 3,
+    inner_folds: int = 3,
+    missing_modality: str = "complete",
+    seed: int | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+    title: str = "",
+) -> Result:
+    """Describe survival, fit Cox models, and evaluate predicted risk out of fold.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    endpoint : str
+        A survival or competing endpoint.
+    inputs : sequence of str, optional
+        As in :func:`radiogen.analysis.classify`.
+    model : {"cox", "coxnet", "rsf"}, default "cox"
+        Cox model, Cox model with elastic-net penalty, random survival forest; ``models`` takes several.
+    groups : sequence of str
+        Clinical columns, genes, markers or ``"subtype"`` by which curves are drawn; numbers are split at
+        their median.
+    folds, repeats, inner_folds, missing_modality, seed, n_jobs, progress, title
+        As in :func:`radiogen.analysis.classify`.
+
+    Returns
+    -------
+    Result
+        Tables ``km`` (or ``cumulative_incidence`` with competing events), ``risk_table``, ``medians``,
+        ``logrank``, ``cox``, ``performance``, ``comparisons``, ``features``, ``flow``.
+
+    Raises
+    ------
+    RadiogenError
+        RG109 for what does not exist, RG701 with fewer than 10 events, RG704 where a model does not
+        converge, RG408, RG702, RG708.
+
+    Notes
+    -----
+    With competing events the Cox models and risks are of the cause-specific hazard: competing events end the time
+    at risk as censoring does.  A Kaplan-Meier curve would then overstate the probability of the event, so that
+    cumulative incidence (Aalen and Johansen) is given instead.  Harrell's C compares units of the same test fold
+    only, for the reason given in :mod:`radiogen.analysis.withinfold`.  The proportional-hazards assumption is not
+    tested.
+    """
+    from radiogen.analysis.survtables import cox_table, curve_tables
+    from radiogen.analysis.survwording import survive_methods
+
+    names = _model_names(models if models is not None else (model,))
+    _check_counts(folds, repeats, inner_folds)
+    data_frame = cohort.survival(endpoint)
+    found = cohort.endpoints[endpoint]
+    known = pd.Series(cohort.index.isin(data_frame.index), index=cohort.index)
+    design = make_design(cohort, inputs, known, endpoint, missing_modality=missing_modality)
+    own = data_frame.loc[design.frame.index]
+    data = RiskData(
+        design, own["time"].to_numpy(float), own["event"].to_numpy(int), names, resolve_seed(cohort, seed)
+    )
+    development = data.development
+    _enough(data, endpoint, folds)
+    splits = outer_splits(
+        data.event[development], design.group[development], folds=folds, repeats=repeats, inner_folds=inner_folds,
+        seed=data.seed,
+    )  # fmt: skip
+    splits.append(
+        locked_split(data.event[development], design.group[development], inner_folds=inner_folds, seed=data.seed)
+    )
+    heading = title or f"{found.label or endpoint} from {listed(design.blocks)}"
+    tasks = [(split, label) for split in splits for label in design.sets]
+    done = run_tasks(partial(_work, data), tasks, n_jobs=n_jobs, progress=progress, label=heading)
+    fits = [fit for part in done for fit in part]
+    predictions = predictions_of(data, fits)
+    performance, comparisons, more = _tables(data, predictions, endpoint)
+    inside = ~cohort.units["external"].to_numpy(dtype=bool)
+    curves, curve_notes = curve_tables(cohort, found, data_frame.loc[data_frame.index.isin(cohort.index[inside])], groups)
+    cox, cox_notes = cox_table(design, data)
+    locked = LockedModels({(f.model, f.label): f.locked for f in fits if f.locked is not None})
+    settings = settings_of(
+        cohort, analysis="survive", endpoint=endpoint, endpoint_kind=found.kind, labels=found.labels, unit=found.unit,
+        inputs=list(design.sets), models=names, groups=list(groups), folds=folds, repeats=repeats,
+        inner_folds=inner_folds, missing_modality=missing_modality, seed=data.seed, screen=SCREEN, max_correlation=0.95,
+        analysed=len(development), events=int(data.event[development].sum()), external=int(design.external.sum()),
+        locked=[{"model": m, "inputs": i, **lm.settings} for (m, i), lm in locked.models.items()],
+    )  # fmt: skip
+    return Result(
+        kind="survive",
+        title=heading,
+        tables={
+            **curves, "cox": cox, "performance": performance, "comparisons": comparisons,
+            "features": feature_table([(f.model, f.label, f.names, f.weights) for f in fits if f.locked is None]),
+            "flow": design.flow,
+        },
+        predictions=predictions,
+        settings=settings,
+        versions=versions(),
+        methods=survive_methods(data, found, settings),
+        notes=(*design.notes, *curve_notes, *cox_notes, *_notes(data, cohort, found.kind), *more),
+        model=locked,
+    )  # fmt: skip
+
+
+def _model_names(models: Sequence[str]) -> tuple[str, ...]:
+    from radiogen.models import RISK_MODELS
+
+    names = (models,) if isinstance(models, str) else tuple(dict.fromkeys(models))
+    for name in names:
+        if name not in RISK_MODELS:
+            raise fail("RG702", f"there is no survival model '{name}'; there are {sorted(RISK_MODELS)}", value=name)
+    return names
+
+
+def _enough(data: RiskData, endpoint: str, folds: int) -> None:
+    development = data.development
+    events = int(data.event[development].sum())
+    grouped = len(np.unique(data.design.group[development][data.event[development] == 1]))
+    least = max(MIN_EVENTS, folds)
+    if grouped < least:
+        raise fail("RG701", f"{endpoint}: {events} events in {len(development)} development units are left, and {least} "
+                   "are needed", value=events)  # fmt: skip
+
+
+def _notes(data: RiskData, cohort: Cohort, kind: str) -> list[str]:
+    development = data.development
+    events = int(data.event[development].sum())
+    notes = []
+    if "cox" in data.models and any(c in data.design.screened for c in data.design.frame.columns):
+        notes.append(
+            f"With {events} events the Cox model without penalty takes at most {_cox_features(events)} image features, chosen "
+            "inside each training fold."
+        )
+    fixed = [c for c in data.design.frame.columns if c not in data.design.screened]
+    if fixed and events / len(fixed) < 10:
+        notes.append(f"There are {events / len(fixed):.1f} events per predictor that is not an image feature; below 10 a Cox "
+                     "model without penalty overfits.")  # fmt: skip
+    if kind == "competing":
+        notes.append("Hazard ratios and risks are cause-specific: competing events end the time at risk as censoring does.")
+    return notes
+
+
+def _cox_features(events: int) -> int:
+    return max(1, events // EVENTS_PER_FEATURE)
+
+
+# -- one task ----------------------------------------------------------------------
+
+
+def _work(data: RiskData, task: tuple[Split, str]) -> list[RiskFoldFit]:
+    """Fit all models of one split on one set of inputs; the test part is only predicted."""
+    from radiogen.models import RiskTraining, fit_risk_model
+
+    split, label = task
+    development = data.development
+    columns = data.design.sets[label]
+    screened = [c for c in columns if c in data.design.screened]
+    frame = data.design.frame[list(columns)].iloc[development]
+    train = frame.iloc[split.train]
+    time, event = data.time[development][split.train], data.event[development][split.train]
+    is_locked = not len(split.test)
+    test = data.design.frame[list(columns)].iloc[np.flatnonzero(data.design.external)] if is_locked else frame.iloc[split.test]
+    results, prepared = [], {}
+    for model in data.models:
+        keep = _cox_features(int(event.sum())) if model == "cox" else SCREEN
+        if keep not in prepared:
+            outer = _prepare(train, time, event, screened, keep)
+            inner = partial(_inner, train, time, event, screened, keep, split)
+            prepared[keep] = outer, RiskTraining(outer.transform(train), time, event, inner)
+        outer, training = prepared[keep]
+        fit = fit_risk_model(model, training, task_seed(data.seed, "fit", split.repeat + 1, split.fold + 1, label, model))
+        risk = fit.predict(outer.transform(test)) if len(test) else np.zeros(0)
+        locked = None
+        if is_locked:
+            locked = LockedModel(tuple(label.split(" + ")), columns, outer, fit.predict, settings=fit.settings)
+        results.append(RiskFoldFit(split, label, model, risk, fit.settings, tuple(outer.names), fit.weights, locked))
+    return results
+
+
+def _prepare(
+    rows: pd.DataFrame, time: NDArray[np.float64], event: NDArray[np.int_], screened: list[str], keep: int
+) -> Preprocessor:
+    from radiogen.models import Preprocessor, survival_response
+
+    return Preprocessor(screened, keep=keep).fit(rows, survival_response(time, event))
+
+
+def _inner(
+    train: pd.DataFrame, time: NDArray[np.float64], event: NDArray[np.int_], screened: list[str], keep: int, split: Split
+) -> list[Any]:
+    from radiogen.models.risk import RiskFold
+
+    made = []
+    for a, b in split.inner:
+        part = _prepare(train.iloc[a], time[a], event[a], screened, keep)
+        made.append(RiskFold(part.transform(train.iloc[a]), a, part.transform(train.iloc[b]), b))
+    return made
+
+
+# -- tables ------------------------------------------------------------------------
+
+
+def predictions_of(data: RiskData, fits: list[RiskFoldFit]) -> pd.DataFrame:
+    """One row per unit, repeat, model and inputs; external units have repeat 0 and fold -1."""
+    ids, outside = data.design.frame.index, np.flatnonzero(data.design.external)
+    parts = []
+    for fit in fits:
+        rows = outside if fit.locked is not None else data.development[fit.split.test]
+        if len(rows):
+            parts.append(pd.DataFrame({
+                "unit": ids[rows], "group": data.design.group[rows], "repeat": max(fit.split.repeat, 0), "fold": fit.split.fold,
+                "model": fit.model, "inputs": fit.label, "set": "external" if fit.locked is not None else "development",
+                "time": data.time[rows], "event": data.event[rows], "risk": fit.risk,
+            }))  # fmt: skip
+    place = {label: i for i, label in enumerate(data.design.sets)}
+    return pd.concat(parts, ignore_index=True).sort_values(
+        ["set", "model", "inputs", "repeat", "unit"],
+        key=lambda c: c.map(place) if c.name == "inputs" else c, kind="stable", ignore_index=True,
+    )  # fmt: skip
+
+
+def _tables(data: RiskData, predictions: pd.DataFrame, endpoint: str) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Harrell's C of each model and inputs, paired differences from the base, and notes."""
+    rows, found, notes = [], {}, []
+    for (model, label, which), part in parts_of(predictions):
+        fold = part["repeat"].to_numpy() * 1000 + part["fold"].to_numpy()
+        unit, _ = pd.factorize(part["unit"])
+        units = part.drop_duplicates("unit")
+        c = withinfold.fold_harrell(
+            part["time"].to_numpy(), part["event"].to_numpy(), part["risk"].to_numpy(), fold, unit,
+            pd.factorize(units["group"])[0],
+        )  # fmt: skip
+        where = "pairs within test folds, " if which == "development" else ""
+        row = {
+            "target": endpoint, "class": "", "model": model, "inputs": label, "set": which, "metric": "Harrell C",
+            "n": len(units), "events": int(units["event"].sum()),
+            "method": f"Harrell's C, {where}infinitesimal jackknife, Wald",
+        }  # fmt: skip
+        if c is None:
+            empty = dict.fromkeys(("estimate", "lower", "upper", "p"), np.nan)
+            rows.append({**row, **empty, "method": "no comparable pair"})
+            continue
+        if c.degenerate:
+            notes.append(f"No interval of Harrell's C of {model} on {label} ({which}): {c.degenerate}.")
+        rows.append({**row, "estimate": c.estimate, "lower": c.lower, "upper": c.upper, "p": c.p})
+        found[model, label, which] = c, row
+    comparisons = []
+    for (model, label, which), (c, row) in found.items():
+        if label != data.design.base and (model, data.design.base, which) in found:
+            d = withinfold.difference(c, found[model, data.design.base, which][0])
+            comparisons.append({
+                **row, "inputs_a": label, "inputs_b": data.design.base, "estimate": d.estimate, "lower": d.lower,
+                "upper": d.upper, "statistic": d.statistic, "p": d.p, "method": f"paired difference, {row['method']}",
+            })  # fmt: skip
+    return pd.DataFrame(rows)[PERFORMANCE], pd.DataFrame(comparisons, columns=COMPARISONS), notes

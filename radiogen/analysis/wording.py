@@ -1,0 +1,99 @@
+"""Sentences for a methods section, with every setting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from radiogen.analysis.provenance import listed
+
+if TYPE_CHECKING:
+    from radiogen.analysis.classification import ClassData
+    from radiogen.analysis.design import Design
+    from radiogen.cohort.endpoint import Target
+
+
+def preprocessing(design: Design, screen: int) -> list[str]:
+    """How predictors were prepared."""
+    sentences = [
+        "Within each training fold, missing numbers were replaced by the training median, with a missing indicator where "
+        "at least five units lack the value, "
+        "categories were coded against their first level, and all columns were scaled to mean 0 and standard "
+        "deviation 1."
+    ]
+    if design.screened:
+        sentences.append(
+            "Of the image features, the later of two with an absolute Pearson correlation above 0.95 was dropped, and "
+            f"the {screen} most related to the outcome were kept, again within each training fold; clinical "
+            "predictors were never dropped."
+        )
+    return sentences
+
+
+def evaluation(design: Design, settings: dict[str, Any], balanced: str) -> list[str]:
+    """How the models were evaluated."""
+    sentences = [
+        f"Models were evaluated by {settings['repeats']} × {settings['folds']}-fold cross-validation, balanced by "
+        f"{balanced}, in which units of one group (patient, near-duplicate images) stay in one fold; settings were "
+        f"tuned by {settings['inner_folds']}-fold cross-validation inside each training fold (seed {settings['seed']})."
+    ]
+    if len(design.sets) > 1:
+        sentences.append(
+            f"The inputs {listed(list(design.sets))} were evaluated on the same {settings['analysed']} units and the same folds."
+        )
+    if settings["missing_modality"] == "complete":
+        sentences.append("Units needed at least one known value in every block of inputs.")
+    else:
+        sentences.append("Units without a block of inputs were kept: its columns took the training medians, with an indicator.")
+    if settings["external"]:
+        sentences.append(
+            f"The final models, with settings and cut-points chosen on all development data, were applied once to "
+            f"{settings['external']} external units."
+        )
+    return sentences
+
+
+def _models(names: tuple[str, ...]) -> list[str]:
+    from radiogen.models.classifiers import FOREST_LEAF, FOREST_TREES, SVM_COSTS, SVM_TUNING_UNITS
+    from radiogen.models.linear import L1_RATIOS, N_LAMBDA
+
+    about = {
+        "elastic_net": "Elastic-net logistic regression (multinomial for more than two classes): "
+        f"{N_LAMBDA} penalty strengths × L1 shares {', '.join(map(str, L1_RATIOS))}, tuned by log-likelihood.",
+        "forest": f"Random forest: {FOREST_TREES} trees, at least {FOREST_LEAF} units per leaf, square root of the number of "
+        "columns per split, not tuned; its cut-point comes from out-of-bag predictions (with several units per group "
+        "from inner folds).",
+        "svm": f"Support vector machine with radial kernel (gamma 1 / number of columns): cost {', '.join(map(str, SVM_COSTS))} "
+        f"tuned by AUC on at most {SVM_TUNING_UNITS} units; probabilities by Platt's sigmoid on inner predictions, a falling "
+        "sigmoid replaced by a constant.",
+    }
+    return [about[n] for n in names]
+
+
+def classify_methods(data: ClassData, target: Target, settings: dict[str, Any]) -> tuple[str, ...]:
+    """The methods of a classification."""
+    counts = ", ".join(
+        f"{c} {int((data.y[data.development] == i).sum())}" for i, c in enumerate(data.classes)
+    )
+    sentences = [f"{target.name} was predicted in {settings['analysed']} development units ({counts})."]
+    sentences += evaluation(data.design, settings, "class")
+    sentences += preprocessing(data.design, settings["screen"])
+    sentences += _models(data.models)
+    sentences.append(
+        "The area under the ROC curve is the share of concordant pairs among pairs of units of the same test fold, "
+        "over all repeats; its 95 % interval and the paired tests between inputs use DeLong's variance with the placement "
+        "values of each unit summed over repeats (LeDell et al. 2015, doi:10.1214/15-EJS1035). The dependence between "
+        "folds through shared training data is not in the intervals. ROC curves are averaged over folds at equal "
+        "false-positive rates; counts of confusion matrices are means over repeats."
+    )
+    if len(data.classes) == 2:
+        sentences.append(
+            "Cut-points maximise Youden's index of the inner predictions of each training fold. Sensitivity, specificity, "
+            "predictive values and accuracy (Wilson intervals), calibration intercept, slope and ICI were computed per repeat "
+            "and averaged, limits included; the Brier score is the mean over units and repeats."
+        )
+    else:
+        sentences.append(
+            "Each class was judged against all others; the macro AUC is their unweighted mean. Units were assigned to the "
+            "most probable class."
+        )
+    return tuple(sentences)
