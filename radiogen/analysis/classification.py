@@ -16,8 +16,9 @@ from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
 from radiogen.analysis.locked import LockedModel, LockedModels
 from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
 from radiogen.analysis.result import Result
-from radiogen.analysis.tasks import Progress, run_tasks
+from radiogen.analysis.tasks import run_tasks
 from radiogen.errors import fail
+from radiogen.progress import Progress
 
 if TYPE_CHECKING:
     from radiogen.cohort.cohort import Cohort

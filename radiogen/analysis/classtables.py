@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radiogen.analysis import withinfold
-from radiogen.analysis.withinfold import Concordance
 from radiogen.errors import RadiogenError
+from radiogen.stats import withinfold
+from radiogen.stats.withinfold import Concordance
 
 if TYPE_CHECKING:
     from radiogen.analysis.classification import ClassData, FoldFit

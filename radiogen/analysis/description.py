@@ -81,7 +81,7 @@ def _grouping(cohort: Cohort) -> tuple[pd.Series | None, str]:
             order = pd.CategoricalDtype([str(c) for c in target.classes], ordered=True)
             return target.values.astype(object).map(str, na_action="ignore").astype(order), name
         if name in cohort.clinical.columns:
-            return cohort.clinical[name], name
+            return cohort.display(name), name
         if name in cohort.units.columns:
             return cohort.units[name], name
         raise fail("RG109", f"`table_one` names '{name}', which is neither a column nor a target", value=name)
@@ -96,7 +96,7 @@ def _table_one(cohort: Cohort, by: pd.Series | None, label: str) -> tuple[dict[s
     """Table 1 of predictors, markers and subtype, as people read it."""
     from radiogen.stats import table_one
 
-    frame = cohort.clinical[[c for c in cohort.predictors if c != label]].copy()
+    frame = pd.DataFrame({c: cohort.display(c) for c in cohort.predictors if c != label}, index=cohort.index)
     for marker in _MARKERS:
         if marker in cohort.markers.columns and marker != label and marker not in frame:
             frame[marker] = cohort.markers[marker]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from radiogen.analysis.association import associate
@@ -10,9 +11,9 @@ from radiogen.analysis.classification import classify
 from radiogen.analysis.description import describe
 from radiogen.analysis.result import Result
 from radiogen.analysis.survival import survive
-from radiogen.analysis.tasks import Progress
 from radiogen.cohort.config import AssociateSection, ClassifySection, SurviveSection
-from radiogen.errors import RadiogenError
+from radiogen.errors import RadiogenError, problem
+from radiogen.progress import Progress
 
 if TYPE_CHECKING:
     from radiogen.cohort.cohort import Cohort
@@ -48,7 +49,18 @@ def run(
             results.append(job())
         except RadiogenError as error:
             failures.append((title, error))
+        except Exception as error:
+            # a fault of ours in one analysis must not cost the others; the report shows it as RG999
+            failures.append((title, RadiogenError(problem("RG999", f"{type(error).__name__}: {error}"))))
     return results, failures
+
+
+def _available(names: Sequence[str], known: Collection[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The models of this release, and a note on the names of the format that it does not have."""
+    there = [n for n in names if n in known]
+    lacking = [n for n in names if n not in known]
+    note = (f"This release does not have the model {' or '.join(lacking)}; it was left out.",) if lacking and there else ()
+    return there or list(names), note
 
 
 def title_of(section: AssociateSection | ClassifySection | SurviveSection) -> str:
@@ -68,16 +80,22 @@ def _job(
     title = title_of(section)
 
     def work() -> Result:
+        from radiogen.models import CLASSIFIERS, RISK_MODELS
+
         if isinstance(section, AssociateSection):
             return associate(cohort, section.targets, section.inputs, adjust=section.adjust, n_jobs=n_jobs, title=title)
         if isinstance(section, ClassifySection):
-            return classify(
-                cohort, section.target, section.inputs, models=section.models, folds=section.folds, repeats=section.repeats,
+            models, note = _available(section.models, CLASSIFIERS)
+            result = classify(
+                cohort, section.target, section.inputs, models=models, folds=section.folds, repeats=section.repeats,
                 missing_modality=section.missing_modality, n_jobs=n_jobs, progress=progress, title=title,
             )  # fmt: skip
-        return survive(
-            cohort, section.endpoint, section.inputs, models=section.models, groups=section.groups, folds=section.folds,
+            return replace(result, notes=(*result.notes, *note))
+        models, note = _available(section.models, RISK_MODELS)
+        result = survive(
+            cohort, section.endpoint, section.inputs, models=models, groups=section.groups, folds=section.folds,
             repeats=section.repeats, missing_modality=section.missing_modality, n_jobs=n_jobs, progress=progress, title=title,
         )  # fmt: skip
+        return replace(result, notes=(*result.notes, *note))
 
     return work

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radiogen.analysis import withinfold
 from radiogen.analysis.classification import SCREEN, _check_counts
 from radiogen.analysis.classtables import COMPARISONS, PERFORMANCE, feature_table, parts_of
 from radiogen.analysis.design import Design, make_design
@@ -19,8 +18,10 @@ from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
 from radiogen.analysis.locked import LockedModel, LockedModels
 from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
 from radiogen.analysis.result import Result
-from radiogen.analysis.tasks import Progress, run_tasks
+from radiogen.analysis.tasks import run_tasks
 from radiogen.errors import fail
+from radiogen.progress import Progress
+from radiogen.stats import withinfold
 
 if TYPE_CHECKING:
     from radiogen.cohort.cohort import Cohort

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from radiogen.analysis.incidence import cumulative_incidence
 from radiogen.errors import RadiogenError, fail
+from radiogen.stats.incidence import cumulative_incidence
 
 if TYPE_CHECKING:
     from radiogen.analysis.design import Design
@@ -97,7 +97,7 @@ def _levels(cohort: Cohort, endpoint: Endpoint, name: str, data: pd.DataFrame, n
     if name in {c for e in cohort.endpoints.values() for c in e.columns} or name in cohort.endpoints:
         raise fail("RG408", f"the grouping column '{name}' is an outcome", value=name)
     if name in cohort.clinical.columns:
-        column = cohort.clinical.loc[data.index, name]
+        column = cohort.display(name).loc[data.index]
     elif name in target_names(cohort):
         target = cohort.target(name)
         order = pd.CategoricalDtype([str(c) for c in target.classes], ordered=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from radiogen.progress import Progress
+
 In = TypeVar("In")
 Out = TypeVar("Out")
-#: called with the number of tasks done, their total and what they belong to
-Progress = Callable[[int, int, str], None]
-
 
 def run_tasks(
     work: Callable[[In], Out], tasks: Sequence[In], *, n_jobs: int = 1, progress: Progress | None = None, label: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from radiogen.analysis.incidence import cumulative_incidence
+from radiogen.stats.incidence import cumulative_incidence
 
 
 def test_by_hand() -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from radiogen.analysis import withinfold
-from radiogen.stats import concordance, concordance_difference, delong_test, roc_auc
+from radiogen.stats import concordance, concordance_difference, delong_test, roc_auc, withinfold
 
 
 def auc(positive: list[int], score: list[float], fold: list[int], unit: list[int]) -> withinfold.Concordance:
