@@ -223,6 +223,7 @@ def _adjust(table: pd.DataFrame, features: pd.DataFrame, label: pd.Series, covar
         return []
     y = (label == label.cat.categories[1]).astype(int)
     left_out: list[str] = []
+    lost: list[str] = []
     # a feature that is a covariate is adjusted for the others
     number = [c for c in features.columns if pd.api.types.is_numeric_dtype(features[c]) and features[c].nunique() > 1]
     groups = {False: [c for c in number if c not in covariates.columns], **{c: [c] for c in number if c in covariates.columns}}
@@ -233,6 +234,12 @@ def _adjust(table: pd.DataFrame, features: pd.DataFrame, label: pd.Series, covar
             continue
         keep, said = _informative(others, y)
         left_out += said
+        unknown = int((~others.notna().all(axis=1)).sum())
+        if unknown and own is False:
+            lost.append(
+                f"{table['target'].iloc[0]}: {unknown} of {len(y)} have a covariate that is not known (or differs between lesions) and "
+                "are not in the adjusted odds ratios."
+            )
         if y[keep].nunique() < 2:
             continue
         found = adjusted_odds_ratio(features.loc[keep, names], y[keep], others[keep], missing="drop")
@@ -247,9 +254,9 @@ def _adjust(table: pd.DataFrame, features: pd.DataFrame, label: pd.Series, covar
                 table.at[row, "note"] = "; ".join(t for t in (str(table.at[row, "note"] or ""), word) if t)
     table["adjusted_q"] = fdr(table["adjusted_p"].to_numpy(dtype=float))
     if not left_out:
-        return []
+        return lost
     name = table["target"].iloc[0]
-    return [f"{name}: categories of one class only cannot inform the adjusted odds ratios and were left out of them: "
+    return [*lost, f"{name}: categories of one class only cannot inform the adjusted odds ratios and were left out of them: "
             f"{listed(list(dict.fromkeys(left_out)))}."]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from radiogen.cohort import Cohort, read_cohort
-from radiogen.errors import Findings
+from radiogen.errors import Findings, RadiogenError
 from radiogen.progress import Progress
 
 
@@ -42,5 +42,8 @@ def check_cohort(
     if cohort is not None and images and len(cohort.images):
         from radiogen.features import check_images
 
-        findings.extend(check_images(cohort, n_jobs=n_jobs, progress=progress))
+        try:
+            findings.extend(check_images(cohort, n_jobs=n_jobs, progress=progress))
+        except RadiogenError as error:  # settings of radiomics that cannot be used: no image was opened
+            findings.extend(error.problems)
     return cohort, findings

@@ -278,6 +278,9 @@ def _work(data: ClassData, task: tuple[Split, str]) -> list[FoldFit]:
     for model in data.models:
         fit = fit_classifier(model, training, task_seed(data.seed, "fit", split.repeat + 1, split.fold + 1, label, model))
         threshold = _threshold(train_y, fit.inner) if k == 2 else None
+        if threshold is not None and np.ptp(fit.predict(training.x)[:, 1]) < 1e-9:
+            # a model without predictors gives one probability to all; the prevalences of inner folds are no cut-point
+            threshold = 0.5
         probability = fit.predict(test_x) if len(test) else np.zeros((0, k))
         locked = None
         if is_locked:

@@ -112,13 +112,31 @@ def _table_one(cohort: Cohort, by: pd.Series | None, label: str) -> tuple[dict[s
         frame[":by"] = by
     made = table_one(frame, ":by" if split else None)
     notes += [n.replace("':by'", f"'{label}'") for n in made.notes]
+    notes += _rough_tests(made.tests)
     fixed = {"Variable": "variable", "Level": "level", "Overall": "overall", "Missing": "missing", "Test": "test", "SMD": "smd"}
     position = list(made.formatted.columns)
     groups = position[position.index("Overall") + 1 : position.index("Missing")] if "Missing" in position else []
     names = {**{g: f"{label}: {g}" for g in groups}, **{k: v for k, v in fixed.items() if k not in groups}}
     formatted = made.formatted.rename(columns=names)
+    if cohort.units["patient"].duplicated().any() and split:
+        # tests and p-values would count every lesion of a patient as a patient
+        formatted = formatted.drop(columns=[c for c in ("Test", "test", "p") if c in formatted])
+        notes.append(
+            f"Rows count {cohort.unit}s, of {cohort.units['patient'].nunique()} patients. There are no p-values: {cohort.unit}s of "
+            "one patient are not independent."
+        )
     first = [c for c in ("variable", "level", "missing", "overall") if c in formatted]
     return {"table_one": formatted[[*first, *(c for c in formatted.columns if c not in first)]].astype(str)}, notes
+
+
+def _rough_tests(tests: pd.DataFrame) -> list[str]:
+    """A remark on chi-squared tests of larger tables whose expected counts are small."""
+    if not len(tests) or "note" not in tests:
+        return []
+    rough = tests.loc[tests["note"].astype(str).str.contains("below 5") & ~tests["test"].astype(str).str.contains("Fisher"), "variable"]
+    if not len(rough):
+        return []
+    return [f"The chi-squared test is rough where an expected count is below 5: {', '.join(map(str, dict.fromkeys(rough)))}."]
 
 
 # -- what there is ----------------------------------------------------------------------
@@ -170,9 +188,9 @@ def _markers(cohort: Cohort) -> pd.DataFrame:
 
 
 def _mutations(cohort: Cohort) -> pd.DataFrame:
-    rows = [
-        (g, *(int((cohort.mutations[g] == state).sum()) for state in (MUTATED, WILD_TYPE, NOT_TESTED))) for g in cohort.genes
-    ]
+    """Counts of patients: a mutation is of the patient, whatever the unit of analysis."""
+    one = cohort.mutations[~cohort.units["patient"].duplicated().to_numpy()]
+    rows = [(g, *(int((one[g] == state).sum()) for state in (MUTATED, WILD_TYPE, NOT_TESTED))) for g in cohort.genes]
     return pd.DataFrame(rows, columns=["gene", "mutated", "wild_type", "not_tested"])
 
 

@@ -20,6 +20,8 @@ Figures = dict[str, "Figure"]
 
 #: rows of the forest plot of adjusted odds ratios
 _ADJUSTED_ROWS = 20
+#: an absolute weight up to this is zero but for rounding
+_NOTHING = 1e-9
 
 
 def _table(result: Result, *names: str) -> pd.DataFrame:
@@ -62,7 +64,13 @@ def _parts(frame: pd.DataFrame, *keys: str) -> Iterator[tuple[str, pd.DataFrame]
         return
     varying = [k for k in present if frame[k].nunique(dropna=False) > 1]
     for _, part in frame.groupby(present, sort=False, dropna=False):
-        yield ", ".join(str(part[k].iloc[0]).replace("_", " ") for k in varying), part
+        yield ", ".join(_word(k, part[k].iloc[0]) for k in varying), part
+
+
+def _word(key: str, value: object) -> str:
+    from radiogen.plots.naming import model_name
+
+    return model_name(value) if key == "model" else str(value).replace("_", " ")
 
 
 def associate(result: Result) -> Figures:
@@ -154,24 +162,39 @@ def _last_inputs(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _add_differences(figures: Figures, result: Result) -> None:
+    """Paired differences, one row for each inputs and model, one symbol for each set."""
     from radiogen import plots
+    from radiogen.plots.naming import model_name
 
     frame = _table(result, "comparisons")
     if not _has(frame, "estimate", "lower", "upper", "inputs_a", "inputs_b"):
         return
-    frame = frame.rename(columns={"model": "which"}).assign(label=[
-        f"{r['inputs_a']} − {r['inputs_b']}" + (f" ({str(r['model']).replace('_', ' ')})" if "model" in r else "")
+    one_base, several = frame["inputs_b"].nunique() == 1, "model" in frame and frame["model"].nunique() > 1
+    against = str(frame["inputs_b"].iloc[0])
+    labels = [
+        str(r["inputs_a"]) + ("" if one_base else f" − {r['inputs_b']}") + (f" ({model_name(r['model'])})" if several else "")
         for r in frame.to_dict("records")
-    ])
+    ]
+    frame = frame.drop(columns="model", errors="ignore").assign(label=labels)
+    if "set" in frame and frame["set"].nunique() > 1:
+        frame = frame.assign(model=frame["set"])
     for word, part in _parts(frame, "metric"):
         metric = str(part["metric"].iloc[0]) if "metric" in part else "estimate"
-        figure = plots.forest(part, effect=f"Difference in {metric}", ratio=False, table="comparisons")
-        meta = {**figure.layout.meta, "title": f"Differences in {metric} between inputs"}
+        name = f"Difference in {metric}" + (f" from {against} alone" if one_base else "")
+        figure = plots.forest(part, effect=name, ratio=False, table="comparisons")
+        meta = {**figure.layout.meta, "title": f"Differences in {metric} " + (f"from {against} alone" if one_base else "between inputs")}
         figure.layout.meta = meta
         _put(figures, _key("differences", word), figure, "comparisons")
 
 
+#: models whose weights are no coefficients, and what they are
+_WEIGHTS = {
+    "forest": "Importance (mean decrease in impurity)", "rsf": "Importance",
+}
+
+
 def _add_importance(figures: Figures, result: Result) -> None:
+    """The weights of the last inputs, which are all together, by the name that fits the model."""
     from radiogen import plots
 
     for name in ("features", "importance"):
@@ -180,10 +203,19 @@ def _add_importance(figures: Figures, result: Result) -> None:
         if not weights or "feature" not in frame:
             continue
         rows = frame[frame["inputs"] == frame["inputs"].iloc[-1]] if "inputs" in frame else frame
+        several = len(result.settings.get("classes", ())) > 2
         for word, part in _parts(rows, "model", "class"):
-            # where every feature was always used, the share says nothing
-            if any(part[w].notna().any() for w in weights if w != "selected_share") or part["selected_share"].nunique() > 1:
-                _put(figures, _key("importance", word), plots.importance(part), name, word)
+            model = str(part["model"].iloc[0]) if "model" in part else ""
+            weight = next((w for w in ("importance", "coefficient") if _has(part, w)), "")
+            called = ""
+            if weight == "coefficient":
+                called = _WEIGHTS.get(model, "Mean absolute coefficient per SD" if several else "Coefficient per SD")
+            if model in _WEIGHTS and weight == "coefficient":
+                part = part.drop(columns="importance", errors="ignore").rename(columns={"coefficient": "importance"})
+                weight = "importance"
+            # a weight of nothing but zeros, and a share where every feature was always used, say nothing
+            if (part[weight].abs() > _NOTHING).any() if weight else part["selected_share"].nunique() > 1:
+                _put(figures, _key("importance", word), plots.importance(part, weight_name=called), name, word)
         return
 
 
@@ -222,12 +254,11 @@ def _add_curves(figures: Figures, result: Result) -> None:
         for _, part in _parts(curves, *keys):
             grouping = part["grouping"].iloc[0] if "grouping" in part else None
             at_risk, several = _of(risk, grouping), part["group"].nunique() > 1
-            if several and grouping is not None:
-                part, at_risk = (f.assign(group=f"{grouping}: " + f["group"].astype(str)) for f in (part, at_risk))
+            by = str(grouping) if several and grouping is not None else ""
             if name == "km":
-                figure = plots.kaplan_meier(part, at_risk, unit=unit, p=_p_of(_of(logrank, grouping)))
+                figure = plots.kaplan_meier(part, at_risk, unit=unit, by=by, p=_p_of(_of(logrank, grouping)))
             else:
-                figure = plots.cumulative_incidence(part, at_risk, unit=unit)
+                figure = plots.cumulative_incidence(part, at_risk, unit=unit, by=by)
             words = [str(part["cause"].iloc[0])] if "cause" in part else []
             words += [str(grouping)] if several and grouping is not None else []
             _put(figures, _key(name, *words), figure, name, ", ".join(words))

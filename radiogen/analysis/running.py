@@ -43,7 +43,7 @@ def run(
     results: list[Result] = []
     failures: list[tuple[str, RadiogenError]] = []
     jobs: list[tuple[str, Callable[[], Result]]] = [("Description", lambda: describe(cohort))]
-    jobs += [(title_of(section), _job(cohort, section, n_jobs, progress)) for section in cohort.config.analyses]
+    jobs += [(title_of(section, cohort), _job(cohort, section, n_jobs, progress)) for section in cohort.config.analyses]
     for title, job in jobs:
         try:
             results.append(job())
@@ -63,21 +63,28 @@ def _available(names: Sequence[str], known: Collection[str]) -> tuple[list[str],
     return there or list(names), note
 
 
-def title_of(section: AssociateSection | ClassifySection | SurviveSection) -> str:
+def title_of(section: AssociateSection | ClassifySection | SurviveSection, cohort: Cohort) -> str:
     """The heading of an analysis: its own, or one made from what it asks."""
     if section.title:
         return section.title
     if isinstance(section, AssociateSection):
         return f"Associations with {', '.join(section.targets)}"
     if isinstance(section, ClassifySection):
-        return f"Prediction of {section.target}"
-    return f"Survival: {section.endpoint}"
+        return f"Prediction of {_label(section.target, cohort)}"
+    label = _label(section.endpoint, cohort)
+    return f"Survival: {label}" if label == section.endpoint else label
+
+
+def _label(name: str, cohort: Cohort) -> str:
+    """The text for people of an endpoint; other names stand for themselves."""
+    endpoint = cohort.endpoints.get(name)
+    return name if endpoint is None else endpoint.label or name
 
 
 def _job(
     cohort: Cohort, section: AssociateSection | ClassifySection | SurviveSection, n_jobs: int, progress: Progress | None
 ) -> Callable[[], Result]:
-    title = title_of(section)
+    title = title_of(section, cohort)
 
     def work() -> Result:
         from radiogen.models import CLASSIFIERS, RISK_MODELS

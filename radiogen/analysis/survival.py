@@ -121,6 +121,7 @@ def survive(
     from radiogen.analysis.survwording import survive_methods
 
     names = _model_names(models if models is not None else (model,))
+    groups = (groups,) if isinstance(groups, str) else tuple(groups)
     _check_counts(folds, repeats, inner_folds)
     data_frame = cohort.survival(endpoint)
     found = cohort.endpoints[endpoint]

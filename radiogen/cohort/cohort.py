@@ -117,9 +117,10 @@ class Cohort:
     @property
     def patients(self) -> pd.DataFrame:
         """One row per patient: number of units, external or not, centre, scanner."""
-        grouped = self.units.groupby("patient", sort=False)
-        frame = grouped.first().drop(columns="group")
-        frame.insert(0, "units", grouped.size())
+        patient = pd.Index(self.units["patient"], name="patient")
+        rows = self.units.drop(columns=["patient", "group"]).set_axis(patient, axis=0)
+        frame = rows[~patient.duplicated()].copy()
+        frame.insert(0, "units", patient.value_counts().reindex(frame.index).to_numpy())
         return frame
 
     def __len__(self) -> int:

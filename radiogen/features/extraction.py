@@ -11,7 +11,7 @@ import pandas as pd
 
 from radiogen.cohort.cohort import Cohort
 from radiogen.cohort.ledger import Ledger
-from radiogen.errors import Problem, RadiogenError, fail
+from radiogen.errors import Findings, Problem, RadiogenError, fail
 from radiogen.features.cache import FeatureCache, open_cache
 from radiogen.features.families import family_of
 from radiogen.features.job import Outcome
@@ -19,6 +19,7 @@ from radiogen.features.jobs import ImageRow, column_of, make_jobs, pictures, row
 from radiogen.features.near_duplicates import conflict_problem, find_twins, merge_groups, summary_problem
 from radiogen.features.parallel import workers
 from radiogen.features.part import STEP, Part
+from radiogen.features.sources import ROLE, picture_sources
 from radiogen.progress import Progress
 
 #: these are faults of the call, not of one image
@@ -105,7 +106,7 @@ def extract(
     }
     lost = [p for p in parts.values() if p.lost]
     if lost and len(lost) == sum(p.tried > 0 for p in parts.values()):
-        raise RadiogenError(problem for p in lost for problem in p.total_loss())
+        raise RadiogenError(Findings(problem for p in lost for problem in p.total_loss()).shown())
     for name, part in parts.items():
         units = dict.fromkeys(images.loc[images["modality"] == name, "unit"])
         if part.lost:
@@ -117,7 +118,9 @@ def extract(
             tables[str(name)] = table
     groups, twins = _groups(cohort, baseline, outcomes)
     new = tuple(f for f in [*findings, *twins] if f not in cohort.findings)
-    return cohort.with_features(tables, ledger=ledger, groups=groups, findings=new)
+    done = cohort.with_features(tables, ledger=ledger, groups=groups, findings=new)
+    others = tuple(s for s in done.sources if s.role != ROLE)
+    return replace(done, sources=(*others, *picture_sources(images)))
 
 
 def _modalities(cohort: Cohort, asked: Sequence[str] | None) -> list[str]:

@@ -105,6 +105,12 @@ def test_subset_by_mask_and_by_ids(make: Maker) -> None:
         cohort.subset(np.array([True]))
 
 
+def test_patients_of_a_cohort_of_patients(make: Maker) -> None:
+    cohort = rg.load_cohort(make())
+    assert cohort.patients["units"].tolist() == [1] * 24
+    assert cohort.patients["centre"].tolist() == cohort.units["centre"].tolist()
+
+
 def test_a_cohort_is_frozen(make: Maker) -> None:
     cohort = rg.load_cohort(make())
     with pytest.raises(AttributeError):
@@ -179,9 +185,18 @@ def test_to_mudata(make: Maker) -> None:
         (["u"] * 10 + ["v"] * 10, ["a"] * 10 + ["b"] * 10, True),
         (["u"] * 11 + ["v"] * 9, ["a"] * 10 + ["b"] * 10, False),
         (list(range(20)), [2.0 * i + 1 for i in range(20)], True),
-        ([*range(19), 30], [2.0 * i + 1 for i in range(20)], False),
+        ([*range(19), 30], [2.0 * i + 1 for i in range(20)], True),  # the same order is the same time on another scale
+        ([*range(18), 19, 18], [2.0 * i + 1 for i in range(20)], False),
         ([1, 2] * 5, ["a", "b"] * 5, False),  # too few to tell from chance
     ],
 )
 def test_determines(x: list[object], y: list[object], expected: bool) -> None:
     assert determines(pd.Series(x), pd.Series(y)) is expected
+
+
+def test_images_are_found_from_a_relative_path(make: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make()
+    monkeypatch.chdir(path.parent.parent)
+    cohort = rg.load_cohort(Path(path.parent.name))
+    assert all(Path(p).is_absolute() and Path(p).exists() for p in cohort.images["image"])
+    assert all(Path(m).exists() for masks in cohort.images["masks"] for m in masks)

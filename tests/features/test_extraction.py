@@ -42,6 +42,15 @@ def test_columns_and_values_are_those_of_one_image(trio: Rows, cohort_of: Cohort
     np.testing.assert_array_equal(table.loc["u1"].to_numpy(), alone.to_numpy())
 
 
+def test_the_pictures_are_in_the_provenance(trio: Rows, cohort_of: CohortOf) -> None:
+    first = extract(cohort_of(trio), cache=False, settings=SMALL)
+    again = extract(first, cache=False, settings=SMALL)
+    assert [(s.role, s.path) for s in first.sources] == [("images", "bmode: 3 images, 3 masks")]
+    assert again.sources == first.sources
+    write_image(Path(trio[0]["image"]), seed=99)
+    assert extract(cohort_of(trio), cache=False, settings=SMALL).sources != first.sources
+
+
 def test_spacing_comes_from_the_manifest(trio: Rows, cohort_of: CohortOf) -> None:
     for row in trio:
         row |= {"spacing_row_mm": 0.5, "spacing_col_mm": 0.5}
