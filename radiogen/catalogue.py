@@ -37,7 +37,7 @@ _YAML = {
     "RG105": Entry("Required key missing", "The format needs this key.", "Add the key; docs/cohort-format.md shows an example."),
     "RG106": Entry("Path outside the folder", "A path in the YAML leads out of the YAML's folder (or the folder given by --data). That is refused so that a cohort file from elsewhere cannot read other files.", "Move the file into the folder, or allow it: `allow_outside: true` in the YAML, or --allow-outside."),
     "RG107": Entry("Format version not supported", "`radiogen: N` names a version of the file format that this release does not read.", "Write `radiogen: 1`, or install a newer radiogen."),
-    "RG108": Entry("Cohort file not found", "There is no such YAML file.", "Check the path; `radiogen init FOLDER` writes a commented example."),
+    "RG108": Entry("Cohort file or data folder not found", "There is no such YAML file, or no such folder as --data names.", "Check the path; `radiogen init FOLDER` writes a commented example."),
     "RG109": Entry("Reference to something not defined", "An analysis, rule or split names a target, endpoint, input or column that the cohort does not define.", "Use one of the names listed, or define it."),
 }
 
@@ -49,7 +49,7 @@ _TABLES = {
     "RG205": Entry("Orphan lesion", "A lesion belongs to a patient who is not in the patient table.", "Add the patient or correct the lesion's patient id."),
     "RG206": Entry("Id with lost leading zeros", "An id matches another table only after leading zeros are added or removed; spreadsheets drop them.", "Restore the zeros in the table named; ids are compared as text."),
     "RG207": Entry("Id with stray spaces", "An id has spaces or invisible characters before or after it.", "Remove them in the file; ids are compared as text."),
-    "RG208": Entry("Id that differs in case", "Two ids differ only in upper and lower case.", "Write the id in one way everywhere."),
+    "RG208": Entry("Id written in two ways", "Two ids differ only in upper and lower case, spaces, separators, or characters that look alike (full width, kinds of dash, Cyrillic letters).", "Write the id in one way everywhere."),
     "RG209": Entry("Empty id", "A row has no id.", "Fill in the id or remove the row."),
     "RG210": Entry("Duplicate column", "A table has two columns of the same name.", "Rename or remove one."),
     "RG211": Entry("Text in a numeric column", "Most values of the column are numbers and some are not.", "Correct the value, add it to `missing:` of the table, or declare the column in `types: {column: categorical}`."),
@@ -63,6 +63,11 @@ _TABLES = {
     "RG219": Entry("Impossible number", "A value is infinite or cannot be represented.", "Correct the value."),
     "RG220": Entry("Empty table", "The table has a header and no rows, or all rows were left out.", "Check the file and the rules of exclusion."),
     "RG221": Entry("Category not declared", "A value is not among the declared `levels`.", "Correct the value, recode it, or add it to `levels`."),
+    "RG222": Entry("Id that is no id", "An id is a code for missing, a row of totals, or what a spreadsheet has made of an id: a date, or a long number such as 1.2E+16.", "Correct the id or remove the row; format the column as text before a spreadsheet opens it."),
+    "RG223": Entry("Predictor that identifies patients", "A predictor is the id, or a text that differs in nearly every patient, such as a name or a date. A model can only learn the patients by heart from it.", "Remove it from `predictors`; turn dates into numbers, such as an age. If its categories are meant, list them in `levels`."),
+    "RG224": _warning("Rows without the declared event or visit", "Rows of a table do not belong to the event, repeat or visit that is used, so that some patients have nothing in it.", "Check `event:` and `repeat:` of the table, or `visits: {baseline: …}`; otherwise nothing is to be done."),
+    "RG225": _note("Columns that are no features", "Columns of a feature table are left out: they hold text or have no name.", "Nothing, or name the columns in `use:`."),
+    "RG226": _warning("Several rows of one unit", "A feature table has several rows for a unit; they become one row.", "Nothing if they are repeated measurements; `aggregate:` says how they become one."),
 }
 
 _MARKERS = {
@@ -96,7 +101,7 @@ _ENDPOINTS = {
     "RG409": Entry("Excluded predictor used", "A column named in `exclude_predictors` is also used as a predictor.", "Remove it from one of the two lists."),
     "RG410": Entry("Endpoint without events or with one class", "There is no event, or all patients are in one class.", "Check the declared values."),
     "RG411": Entry("Unit of time not declared", "A survival endpoint must say in which unit its times are.", "Add `unit: days`, `weeks`, `months` or `years`."),
-    "RG412": Entry("Date cannot be read", "A value of a date column is not a date of the declared form.", "Write dates as YYYY-MM-DD or declare `date_format`."),
+    "RG412": Entry("Date cannot be read", "A value of a date column is not a date of the declared form.", "Write dates as YYYY-MM-DD or declare `date_format`; a placeholder such as 9999-12-31 belongs in `missing:` of the table."),
     "RG413": _warning("Times suggest another unit", "The longest follow-up is not plausible in the declared unit.", "Check `unit` of the endpoint."),
 }
 
@@ -117,6 +122,7 @@ _IMAGES = {
     "RG514": _note("Image read with a remark", "The image was read, and something of what the file holds was not used.", "Nothing, if the remark is what you expect."),
     "RG515": _warning("Region covers nearly the whole image", "More than 95 % of the pixels are lesion; most often the mask is inverted or holds label values of which only one is the lesion.", "Check the mask."),
     "RG516": Entry("Features could not be computed", "The engine gave up on this image; the message is its own.", "Check image and mask; if both are right, report it with the image's size and the settings."),
+    "RG517": Entry("Mask is the image", "The manifest names one file as image and as mask.", "Name the mask's file, or leave the cell empty if there is no mask."),
 }
 
 _SPLITS = {

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from radiogen.cohort.config import Reading, TableSection
+from radiogen.cohort.ids import known_ids, read_ids
 from radiogen.cohort.paths import Folder
 from radiogen.cohort.tables import RawTable, read_file
 from radiogen.cohort.values import listing
@@ -46,6 +47,11 @@ def read_study_table(section: Reading, path: Path, key: str, folder: Folder) -> 
 def _join_samples(raw: RawTable, samples: RawTable, section: Reading, folder: Folder) -> RawTable | None:
     """Patient rows with the columns of their one sample."""
     repeat = section.repeat if isinstance(section, TableSection) else None
+    own = read_ids(raw, "PATIENT_ID", folder.findings)
+    ids = read_ids(samples, "PATIENT_ID", folder.findings)
+    if own is None or ids is None:
+        return None
+    known_ids(ids, pd.Index(own), samples, "PATIENT_ID", folder.findings)
     frame = samples.frame
     twice = frame["PATIENT_ID"].duplicated(keep=False)
     if twice.any() and repeat not in ("first", "last"):
@@ -71,7 +77,8 @@ def mutation_files(path: Path) -> tuple[Path | None, Path | None, Path | None]:
 def sequenced_samples(path: Path) -> pd.DataFrame:
     """The sample ids of a case list (``case_list_ids:`` then tab-separated ids)."""
     ids: list[str] = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    # only ids are taken from the file; its descriptions may be in any encoding
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         if line.startswith("case_list_ids:"):
             ids = line.split(":", 1)[1].split()
     return pd.DataFrame({"sample": ids}, dtype=object)

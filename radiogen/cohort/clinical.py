@@ -6,7 +6,17 @@ import pandas as pd
 
 from radiogen.cohort.config import CohortConfig, Scalar, TableSection
 from radiogen.cohort.join import Joined
-from radiogen.cohort.values import canonical, is_decimal_comma, is_number, listing, looks_missing, suggest, to_number
+from radiogen.cohort.values import (
+    canonical,
+    fold,
+    is_decimal_comma,
+    is_infinite,
+    is_number,
+    listing,
+    looks_missing,
+    suggest,
+    to_number,
+)
 from radiogen.errors import Findings
 
 
@@ -26,19 +36,26 @@ def type_columns(config: CohortConfig, joined: Joined) -> tuple[pd.DataFrame, tu
                 predictors.append(column)
         for key in ("types", "levels", "ordered"):
             for column in getattr(section, key):
-                joined.column(column, f"tables.{name}.{key}.{column}")
+                where = f"tables.{name}.{key}.{column}"
+                owner = joined.table_of.get(column, name)
+                if joined.column(column, where) is not None and owner != name:
+                    findings.add("RG203", f"the column '{column}' belongs to the table '{owner}', and its `{key}` stand under "
+                                 f"'{name}'", column=where, value=column, fix=f"Move it to `tables: {{{owner}: …}}`.")
     for column in joined.text.columns:
         section = config.tables[joined.table_of[column]]
         typed[column] = _type(column, joined, section, column in strict, findings)
     frame = pd.DataFrame(typed, index=joined.text.index)
     used = tuple(p for p in predictors if p in frame.columns)
     _report_constant(frame, used, joined)
+    _report_identifiers(config, frame, used, joined)
     return frame, used
 
 
 def _strict_columns(config: CohortConfig, joined: Joined) -> set[str]:
     """Columns in which a doubtful value would change a result."""
-    return {c for s in config.tables.values() for c in (*s.predictors, *s.types, *s.levels, *s.ordered)}
+    typed = {c for s in config.tables.values() for c in (*s.predictors, *s.types, *s.levels, *s.ordered)}
+    groups = {c for a in config.analyses for c in (*(getattr(a, "adjust", None) or ()), *getattr(a, "groups", ()))}
+    return typed | groups | {c for c in (config.table_one,) if c}
 
 
 def _type(column: str, joined: Joined, section: TableSection, strict: bool, findings: Findings) -> pd.Series:
@@ -89,6 +106,8 @@ def _report_text(column: str, bad: pd.Series, joined: Joined, findings: Findings
         rows = f" ({len(units)} rows)" if len(units) > 1 else ""
         if is_decimal_comma(value):
             findings.add("RG217", f"'{value}' in the numbers of '{column}' has a decimal comma{rows}", value=value, **where)
+        elif is_infinite(value):
+            findings.add("RG219", f"'{value}' in '{column}' is infinite or too large{rows}", value=value, **where)
         elif looks_missing(value):
             findings.add("RG212", f"'{value}' in the numbers of '{column}' looks like 'not known'{rows}", value=value, **where)
         else:
@@ -106,10 +125,11 @@ def _report_lookalikes(column: str, present: pd.Series, joined: Joined, findings
 def _report_case_variants(column: str, present: pd.Series, joined: Joined, findings: Findings) -> None:
     seen: dict[str, str] = {}
     for value in dict.fromkeys(present):
-        other = seen.setdefault(" ".join(value.split()).casefold(), value)
+        other = seen.setdefault(fold(value), value)
         if other != value:
             unit = present.index[present == value][0]
-            findings.add("RG221", f"the categories '{other}' and '{value}' of '{column}' differ only in case or spaces",
+            findings.add("RG221", f"the categories '{other}' and '{value}' of '{column}' differ only in case, spaces or kinds of "
+                         "character",
                          value=value, fix=f"Correct the file, or `recode: {{{column}: {{\"{value}\": \"{other}\"}}}}`.",
                          **joined.where(column, unit))
 
@@ -121,3 +141,24 @@ def _report_constant(frame: pd.DataFrame, predictors: tuple[str, ...], joined: J
             what = f"has only the value '{values.iloc[0]}'" if len(values) else "has no value at all"
             joined.findings.add("RG218", f"the predictor '{column}' {what}", severity="warning",
                                 file=joined.files[joined.table_of[column]], column=column)
+
+
+#: a text with more categories than this, and than half the patients, tells patients apart
+_MANY = 10
+
+
+def _report_identifiers(config: CohortConfig, frame: pd.DataFrame, predictors: tuple[str, ...], joined: Joined) -> None:
+    """RG223 for predictors that are an id, or a text that differs in most patients."""
+    ids = {c for s in config.tables.values() for c in (s.id, s.patient) if c}
+    for column in predictors:
+        section = config.tables[joined.table_of[column]]
+        known = frame[column].dropna()
+        many = known.nunique() > max(_MANY, len(known) // 2)
+        text = not pd.api.types.is_numeric_dtype(frame[column]) and column not in section.levels
+        if column in ids:
+            what = f"the predictor '{column}' is an id"
+        elif text and many and column not in section.types:
+            what = f"the predictor '{column}' is text with {known.nunique()} categories in {len(known)} patients"
+        else:
+            continue
+        joined.findings.add("RG223", what, value=known.iloc[0], **joined.where(column, str(known.index[0])))

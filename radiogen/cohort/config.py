@@ -9,9 +9,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from radiogen.cohort.values import canonical
 
 Scalar = str | int | float | bool
+
+
+def _distinct(values: list[Scalar]) -> list[Scalar]:
+    """Categories of which no two mean the same."""
+    seen: set[str] = set()
+    for value in values:
+        if canonical(value) in seen:
+            raise ValueError(f"the value '{value}' stands in the list twice")
+        seen.add(canonical(value))
+    return values
+
+
+Categories = Annotated[list[Scalar], Field(min_length=1), AfterValidator(_distinct)]
 TableFormat = Literal["csv", "tsv", "excel", "parquet", "cbioportal", "redcap"]
 
 
@@ -42,14 +57,14 @@ class CohortSection(Section):
 class Reading(Section):
     """How a text or Excel file is read; shared by all tables."""
 
-    path: str | None = Field(None, description="file, or folder of a cBioPortal study")
+    path: str | None = Field(None, min_length=1, description="file, or folder of a cBioPortal study")
     builtin: Literal["gbsg2"] | None = Field(None, description="a table that an installed package ships")
     format: TableFormat | None = Field(None, description="kind of file; default by its ending")
-    delimiter: str | None = Field(None, description="column separator of a text file")
+    delimiter: str | None = Field(None, min_length=1, max_length=1, description="column separator of a text file")
     encoding: str = Field("utf-8", description="encoding of a text file, such as latin-1 or gb18030")
     decimal: Literal[".", ","] = Field(".", description="decimal mark")
     sheet: str | int | None = Field(None, description="sheet of an Excel file; default the first")
-    comment: str | None = Field(None, description="lines that start with this are skipped")
+    comment: str | None = Field(None, min_length=1, description="lines that start with this are skipped")
     missing: list[Scalar] = Field(default_factory=list, description="values that stand for 'not known', besides empty")
     recode: dict[str, dict[Scalar, Scalar | None]] = Field(
         default_factory=dict, description="{column: {old: new}}; a new value of null means not known"
@@ -73,10 +88,10 @@ class TableSection(Reading):
     types: dict[str, Literal["numeric", "categorical"]] = Field(
         default_factory=dict, description="type of a column where it is not to be read off the values"
     )
-    levels: dict[str, list[Scalar]] = Field(
+    levels: dict[str, Categories] = Field(
         default_factory=dict, description="allowed categories of a column, the reference first"
     )
-    ordered: dict[str, list[Scalar]] = Field(
+    ordered: dict[str, Categories] = Field(
         default_factory=dict, description="categories from lowest to highest, scored 1, 2, 3 …"
     )
     event: str | None = Field(None, description="REDCap: the event whose rows are used")
@@ -123,7 +138,7 @@ class PercentMarker(Section):
     unit: Literal["percent", "fraction", "allred", "status"] | None = Field(None, description="how it is written")
     positive: list[Scalar] = Field(default_factory=list, description="status: values that mean positive (or high)")
     negative: list[Scalar] = Field(default_factory=list, description="status: values that mean negative (or low)")
-    cut: float | None = Field(None, description="positive (high) from this percentage on; default 1 (Ki-67: 20)")
+    cut: float | None = Field(None, gt=0, le=100, description="positive (high) from this percentage on; default 1 (Ki-67: 20)")
     ranges: Literal["midpoint", "lower", "upper", "refuse"] = Field(
         "refuse", description="what a range such as '10-20' is taken as"
     )
@@ -263,7 +278,7 @@ class OrdinalEndpoint(Section):
 
     kind: Literal["ordinal"]
     column: str
-    order: list[Scalar] = Field(min_length=2)
+    order: Categories = Field(min_length=2)
     label: str = ""
 
 
@@ -272,7 +287,7 @@ class MultiClassEndpoint(Section):
 
     kind: Literal["multiclass"]
     column: str
-    classes: list[Scalar] = Field(min_length=2)
+    classes: Categories = Field(min_length=2)
     label: str = ""
 
 
@@ -310,7 +325,7 @@ class AssociateSection(Section):
 
     kind: Literal["associate"]
     targets: list[str] = Field(min_length=1)
-    inputs: list[str] | None = Field(None, description="feature blocks; default every modality, else clinical")
+    inputs: list[str] | None = Field(None, min_length=1, description="feature blocks; default every modality, else clinical")
     adjust: list[str] | None = Field(None, description="covariates of the adjusted odds ratio; default the predictors")
     title: str = ""
 
@@ -320,7 +335,7 @@ class ClassifySection(Section):
 
     kind: Literal["classify"]
     target: str
-    inputs: list[str] | None = None
+    inputs: list[str] | None = Field(None, min_length=1)
     models: list[Literal["elastic_net", "forest", "svm", "fusion"]] = Field(["elastic_net"], min_length=1)
     folds: int = Field(5, ge=2, le=20)
     repeats: int = Field(3, ge=1, le=100)
@@ -333,7 +348,7 @@ class SurviveSection(Section):
 
     kind: Literal["survive"]
     endpoint: str
-    inputs: list[str] | None = None
+    inputs: list[str] | None = Field(None, min_length=1)
     models: list[Literal["cox", "coxnet", "rsf", "deepsurv"]] = Field(["cox"], min_length=1)
     groups: list[str] = Field(default_factory=list, description="columns by which curves are drawn")
     folds: int = Field(5, ge=2, le=20)

@@ -58,7 +58,7 @@ def display_column(cohort: Cohort, column: str) -> pd.Series:
     for section in cohort.config.tables.values():
         if column in section.ordered:
             labels = [str(level) for level in section.ordered[column]]
-            named = values.map(lambda v: None if pd.isna(v) else labels[int(v) - 1])
+            named = values.map(lambda v, names=labels: None if pd.isna(v) else names[int(v) - 1])
             return pd.Series(pd.Categorical(named, categories=labels, ordered=True), index=values.index, name=column)
     return values
 

@@ -10,24 +10,25 @@ import pandas as pd
 from radiogen.cohort.cbioportal import mutation_files, sequenced_samples
 from radiogen.cohort.clinical import type_columns
 from radiogen.cohort.cohort import Cohort, Source
-from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, MutationSection, Reading, SequencedSection
+from radiogen.cohort.config import CohortConfig, MutationSection, Reading, SequencedSection
+from radiogen.cohort.feature_tables import read_features
 from radiogen.cohort.her2 import parse_her2
 from radiogen.cohort.join import Joined, join_tables
 from radiogen.cohort.leakage import check_predictors
 from radiogen.cohort.ledger import Ledger
-from radiogen.cohort.manifests import read_features, read_images
+from radiogen.cohort.manifests import read_images
 from radiogen.cohort.markers import parse_percent_marker
 from radiogen.cohort.mutations import build_mutations
 from radiogen.cohort.outcomes import build_endpoints
 from radiogen.cohort.paths import Folder
+from radiogen.cohort.references import check_names, check_references
 from radiogen.cohort.rules import apply_rules, mark_external, unit_frame
 from radiogen.cohort.states import NOT_TESTED
 from radiogen.cohort.subtype import derive_subtype, marker_cuts
 from radiogen.cohort.tables import RawTable, read_table
-from radiogen.cohort.targets import target_names
-from radiogen.cohort.values import listing, suggest
+from radiogen.cohort.values import fold, looks_missing, suggest
 from radiogen.cohort.yaml_file import read_config
-from radiogen.errors import Findings, RadiogenError
+from radiogen.errors import Findings
 
 
 def load_cohort(path: str | Path, *, data: str | Path | None = None, allow_outside: bool = False) -> Cohort:
@@ -75,8 +76,11 @@ def read_cohort(
 ) -> Cohort | None:
     """Like :func:`load_cohort`, but problems go to ``findings``; None where there is no cohort to speak of."""
     file = Path(path)
-    if file.is_dir():
-        file = file / "cohort.yaml"
+    try:
+        file = file / "cohort.yaml" if file.is_dir() else file
+    except (OSError, ValueError) as error:
+        findings.add("RG108", f"'{file}' cannot be opened: {getattr(error, 'strerror', None) or error}", file=file)
+        return None
     lines: dict[tuple[str | int, ...], int] = {}
     config = read_config(file, findings, lines)
     if config is None:
@@ -92,18 +96,17 @@ def _read(
 ) -> Cohort | None:
     root = file.parent if data is None else Path(data)
     if not root.is_dir():
-        findings.add("RG201", f"there is no folder '{root}'", file=file, column="--data", value=root)
+        findings.add("RG108", f"there is no folder '{root}'", file=file, column="--data", value=root,
+                     fix="Give --data the folder in which the tables lie.")
         return None
+    check_names(config, findings, file)
     folder = Folder(root, allow_outside or config.allow_outside, file, findings)
     joined = join_tables(config, folder)
     if joined is None:
         return None
     cohort = _build(config, joined, folder)
-    _check_references(cohort, findings, file)
-    try:
-        check_predictors(cohort, findings)
-    except RadiogenError as error:
-        findings.extend(p for p in error.problems if p.code not in {f.code for f in findings})
+    check_references(cohort, findings, file)
+    check_predictors(cohort, findings)
     return _with_findings(cohort, findings)
 
 
@@ -197,7 +200,9 @@ def _subtype(config: CohortConfig, joined: Joined, markers: pd.DataFrame) -> pd.
     text = joined.column(str(section.column), "subtype.column")
     if text is None:
         return pd.Series(None, index=index, dtype=object, name="subtype")
-    if section.classes:
+    if not section.classes:
+        _report_odd_classes(text, str(section.column), joined)
+    else:
         allowed = {str(c) for c in section.classes}
         for value in dict.fromkeys(text.dropna()[~text.dropna().isin(allowed)]):
             unit = text.index[text == value][0]
@@ -207,6 +212,20 @@ def _subtype(config: CohortConfig, joined: Joined, markers: pd.DataFrame) -> pd.
             )
         text = text.where(text.isin(allowed), None)
     return text.rename("subtype").astype(object)
+
+
+def _report_odd_classes(text: pd.Series, column: str, joined: Joined) -> None:
+    """Values of an undeclared subtype column that look like 'not known', or like another class."""
+    seen: dict[str, str] = {}
+    for value in dict.fromkeys(text.dropna()):
+        where = joined.where(column, text.index[text == value][0])
+        other = seen.setdefault(fold(value), value)
+        if looks_missing(value):
+            joined.findings.add("RG212", f"the subtype '{value}' looks like 'not known' and would be a class", value=value,
+                                **where)
+        elif other != value:
+            joined.findings.add("RG221", f"the subtypes '{other}' and '{value}' differ only in case, spaces or kinds of letter",
+                                value=value, fix="Correct the file, `recode` it, or list the `classes:` of the subtype.", **where)
 
 
 def _mutations(config: CohortConfig, joined: Joined, patients: pd.Index, folder: Folder) -> pd.DataFrame:
@@ -294,31 +313,3 @@ def _study_mutations(
     # the ids are the patients' now, no longer the text of the file
     mapped = [None if t is None else replace(t, untouched=None) for t in (raw, tested)]
     return mapped[0], mapped[1], section
-
-
-def _check_references(cohort: Cohort, findings: Findings, file: Path) -> None:
-    """Analyses name targets, endpoints and inputs that exist."""
-    targets = target_names(cohort)
-    timed = [n for n, e in cohort.config.endpoints.items() if e.kind in ("survival", "competing")]
-    for number, section in enumerate(cohort.config.analyses):
-        key = f"analyses.{number}"
-        if isinstance(section, AssociateSection):
-            wanted = section.targets
-        elif isinstance(section, ClassifySection):
-            wanted = [section.target]
-        else:
-            wanted = []
-            if section.endpoint not in timed:
-                findings.add("RG109", f"there is no survival endpoint '{section.endpoint}'."
-                             f"{suggest(section.endpoint, timed)}", file=file, column=f"{key}.endpoint", value=section.endpoint,
-                             fix=f"Use one of {listing(timed) or '(none is defined)'}.")
-        declared = {*targets, *(cohort.config.mutations.genes if cohort.config.mutations else ()),
-                    *(n for n, e in cohort.config.endpoints.items() if n not in timed)}
-        for name in wanted:
-            if name not in declared and name.lower() not in declared:
-                findings.add("RG109", f"there is no target '{name}'.{suggest(name, declared)}", file=file, column=key,
-                             value=name, fix=f"Use one of {listing(sorted(declared)) or '(none is defined)'}.")
-        for block in section.inputs or ():
-            if block not in cohort.blocks:
-                findings.add("RG109", f"there is no input '{block}'.{suggest(block, cohort.blocks)}", file=file,
-                             column=f"{key}.inputs", value=block, fix=f"Use one of {listing(cohort.blocks)}.")

@@ -11,11 +11,10 @@ import pandas as pd
 
 from radiogen.cohort import ids as id_checks
 from radiogen.cohort.config import CohortConfig, ModalitySection, Reading
-from radiogen.cohort.frames import feature_name
 from radiogen.cohort.join import Joined
-from radiogen.cohort.paths import Folder
+from radiogen.cohort.paths import Folder, exists
 from radiogen.cohort.tables import RawTable, read_table
-from radiogen.cohort.values import is_number, listing, looks_missing, suggest
+from radiogen.cohort.values import is_number, listing, suggest
 
 IMAGE_COLUMNS = ["unit", "patient", "modality", "visit", "image", "masks", "spacing_row_mm", "spacing_col_mm", "manifest", "row"]
 
@@ -31,7 +30,7 @@ def read_images(config: CohortConfig, joined: Joined, everyone: pd.Index, folder
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=IMAGE_COLUMNS)
 
 
-def _id_column(section: ModalitySection, config: CohortConfig, joined: Joined) -> str:
+def id_column(section: ModalitySection, config: CohortConfig, joined: Joined) -> str:
     return section.id or joined.id_columns[next(iter(joined.rows))]
 
 
@@ -43,21 +42,22 @@ def _manifest(
     raw = read_table(Reading(path=section.images, missing=section.missing), f"{key}.images", folder)
     if raw is None:
         return empty
-    ids = id_checks.read_ids(raw, _id_column(section, config, joined), folder.findings)
+    ids = id_checks.read_ids(raw, id_column(section, config, joined), folder.findings)
     image_column = section.columns.get("image", "image")
     if ids is None or not raw.has(image_column, folder.findings, f"{key}.columns.image"):
         return empty
     there = [raw.has(c, folder.findings, f"{key}.columns.{role}") for role, c in section.columns.items()]
     if not all(there):
         return empty
-    known = id_checks.known_ids(ids, everyone, raw, _id_column(section, config, joined), folder.findings)
+    known = id_checks.known_ids(ids, everyone, raw, id_column(section, config, joined), folder.findings)
     rows = []
-    for position in np.flatnonzero((known & ids.isin(joined.units.index)).to_numpy()):
+    used = known & ids.isin(joined.units.index)
+    for position in np.flatnonzero(used.to_numpy()):
         row = _image_row(raw, int(position), section, key, folder)
         if row is not None:
             unit = ids.iloc[position]
             rows.append({"unit": unit, "patient": joined.units.at[unit, "patient"], "modality": name, **row})
-    _check_visits(raw, section, config, key, folder)
+    check_visits(raw, used, ids, section, config, key, folder)
     return pd.DataFrame(rows, columns=IMAGE_COLUMNS)
 
 
@@ -81,6 +81,10 @@ def _image_row(
     masks = tuple(_place(m.strip(), section.mask_dir, beside, key, folder) for m in marks if m.strip())
     if image is None or any(m is None for m in masks):
         return None
+    if image in masks:
+        folder.findings.add("RG517", f"'{text}' is named as image and as mask", file=raw.file, row=line, column=names["mask"],
+                            value=mask_text)
+        return None
     spacing = _spacing(_cell(raw, names["spacing_mm"], position), raw, line, names["spacing_mm"], folder)
     return {
         "visit": _cell(raw, names["visit"], position), "image": str(image), "masks": tuple(str(m) for m in masks),
@@ -89,14 +93,16 @@ def _image_row(
 
 
 def _place(text: str, declared: str | None, beside: Path, key: str, folder: Folder) -> Path | None:
-    """An image's path: in the declared folder, else beside the manifest, else in the root."""
+    """An image's absolute path: in the declared folder, else beside the manifest, else in the root."""
     if declared is not None:
-        return folder.resolve(text, key, Path(declared))
-    near = folder.resolve(text, key, beside)
-    if near is not None and near.exists():
+        path = folder.resolve(text, key, Path(declared))
+        return None if path is None else path.absolute()
+    # the manifest's folder already has the root in it; only an absolute path is not joined to it again
+    near = folder.resolve(text, key, beside.absolute())
+    if near is None or exists(near) or beside.absolute() == folder.root.absolute():
         return near
     far = folder.resolve(text, key)
-    return far if far is not None and far.exists() else near
+    return far.absolute() if far is not None and exists(far) else near
 
 
 def _spacing(text: str | None, raw: RawTable, line: int, column: str, folder: Folder) -> tuple[float, float]:
@@ -110,85 +116,48 @@ def _spacing(text: str | None, raw: RawTable, line: int, column: str, folder: Fo
     return math.nan, math.nan
 
 
-def _check_visits(raw: RawTable, section: ModalitySection, config: CohortConfig, key: str, folder: Folder) -> None:
+def check_visits(
+    raw: RawTable, used: pd.Series, ids: pd.Series, section: ModalitySection, config: CohortConfig, key: str, folder: Folder
+) -> None:
+    """Visits are declared where there are several, spelt as declared, and there at baseline.
+
+    Parameters
+    ----------
+    raw : RawTable
+        Manifest or feature table.
+    used : Series of bool
+        Its rows of units of the cohort.
+    ids : Series of str
+        Units of its rows.
+    section, config, key, folder
+        Of the modality.
+    """
     column = section.columns.get("visit", "visit")
     if column not in raw.frame.columns:
+        if config.visits is not None and section.images is not None and section.features is None:
+            folder.findings.add("RG203", f"`visits` are declared and '{Path(raw.file).name}' has no column '{column}'",
+                                file=raw.file, row=1, column=column, fix="Add the column, or name it in `columns: {visit: …}`.")
         return
     found = list(dict.fromkeys(v for v in raw.frame[column] if v is not None))
     if config.visits is None:
         if len(found) > 1:
-            folder.findings.add("RG105", f"the manifest has the visits {listing(found)} and `visits` is not declared",
+            folder.findings.add("RG105", f"the table has the visits {listing(found)} and `visits` is not declared",
                                 file=raw.file, column=column, fix="Add `visits: {baseline: …, order: […]}`.")
         return
-    declared = {config.visits.baseline, *config.visits.order}
+    baseline = config.visits.baseline
+    declared = {baseline, *config.visits.order}
     for visit in found:
         if visit not in declared:
             row = int(raw.rows[raw.frame[column] == visit].iloc[0])
             folder.findings.add("RG109", f"the visit '{visit}' is not declared under `visits`.{suggest(visit, declared)}",
                                 file=raw.file, row=row, column=column, value=visit)
-
-
-# -- finished feature tables ---------------------------------------------------------------
-
-
-def read_features(
-    config: CohortConfig, joined: Joined, everyone: pd.Index, folder: Folder
-) -> dict[str, pd.DataFrame]:
-    """Feature tables of the YAML: one row per unit, columns ``{modality}_{feature}``."""
-    found = {}
-    for name, section in config.modalities.items():
-        if section.features is None:
-            continue
-        frame = _feature_table(name, section, config, joined, everyone, folder)
-        if frame is not None:
-            found[name] = frame
-    return found
-
-
-def _feature_table(
-    name: str, section: ModalitySection, config: CohortConfig, joined: Joined, everyone: pd.Index, folder: Folder
-) -> pd.DataFrame | None:
-    key = f"modalities.{name}"
-    raw = read_table(Reading(path=section.features, missing=section.missing), f"{key}.features", folder)
-    if raw is None:
-        return None
-    column = _id_column(section, config, joined)
-    ids = id_checks.read_ids(raw, column, folder.findings)
-    if ids is None:
-        return None
-    id_checks.known_ids(ids, everyone, raw, column, folder.findings)
-    visit_column = section.columns.get("visit", "visit")
-    _check_visits(raw, section, config, key, folder)
-    keep = ids.isin(joined.units.index)
-    if config.visits is not None and visit_column in raw.frame.columns:
-        keep &= raw.frame[visit_column] == config.visits.baseline
-    fixed = {column, visit_column, *config.batch.values(), *joined.id_columns.values()}
-    names = section.use or [c for c in raw.frame.columns if c not in fixed]
-    there = [raw.has(c, folder.findings, f"{key}.use") for c in names]
-    if not all(there):
-        return None
-    numbers = {feature_name(name, c): _numeric(c, raw, section, folder) for c in names}
-    frame = pd.DataFrame({c: v for c, v in numbers.items() if v is not None}, index=raw.frame.index)[keep.to_numpy()]
-    frame.index = pd.Index(ids[keep], name=joined.units.index.name)
-    if frame.index.has_duplicates:
-        how = section.aggregate
-        grouped = frame.groupby(level=0, sort=False)
-        frame = grouped.nth(0) if how == "first" else grouped.agg(how)
-    return frame.reindex(joined.units.index)
-
-
-def _numeric(column: str, raw: RawTable, section: ModalitySection, folder: Folder) -> pd.Series | None:
-    """A feature column as numbers; text columns that were not asked for are left out."""
-    text = raw.frame[column]
-    bad = text[text.map(lambda v: v is not None and not is_number(v))]
-    mostly_text = len(bad) > 0.5 * text.notna().sum()
-    if len(bad) and mostly_text and section.use is None:
-        return None
-    for value in dict.fromkeys(bad):
-        positions = bad.index[bad == value]
-        code = "RG212" if looks_missing(value) else "RG211"
-        what = "looks like 'not known'" if code == "RG212" else "is not a number"
-        fix = f"Add it to `missing:` of the modality: `missing: [\"{value}\"]`." if code == "RG212" else None
-        folder.findings.add(code, f"'{value}' in the feature '{column}' {what} ({len(positions)} rows)", file=raw.file,
-                            row=int(raw.rows[positions[0]]), column=column, value=value, fix=fix)
-    return text.map(lambda v: float(v) if v is not None and is_number(v) else np.nan).astype(float)
+    if baseline not in found:
+        folder.findings.add("RG109", f"no row of '{Path(raw.file).name}' is of the baseline visit '{baseline}'."
+                            f"{suggest(baseline, found)}", column="visits.baseline", value=baseline,
+                            fix=f"Use one of {listing(found) or '(no visit is written)'}.")
+        return
+    here = used.to_numpy() & (raw.frame[column] == baseline).to_numpy()
+    without = [u for u in dict.fromkeys(ids[used.to_numpy()]) if u not in set(ids[here])]
+    if without:
+        folder.findings.add("RG224", f"{len(without)} units have rows and none of the baseline visit '{baseline}', such as "
+                            f"{listing(without[:3])}; analyses have nothing of them", file=raw.file, column=column)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import numpy as np
@@ -19,12 +20,16 @@ from radiogen.cohort.config import (
 from radiogen.cohort.endpoint import Endpoint
 from radiogen.cohort.join import Joined
 from radiogen.cohort.ledger import Ledger
-from radiogen.cohort.values import canonical, canonical_set, is_decimal_comma, is_number, listing, looks_missing
+from radiogen.cohort.values import canonical, canonical_set, is_decimal_comma, is_number, listing, looks_missing, suggest
 
 #: mean length of a unit in days; months and years of the Gregorian calendar
 DAYS = {"days": 1.0, "weeks": 7.0, "months": 365.2425 / 12, "years": 365.2425}
 #: follow-up beyond this many years is taken for a wrong unit
 _LONGEST_YEARS = 70
+#: years outside are slips of the pen or placeholders
+_YEARS = (1901, 2100)
+#: the time of day after a date, which counts for nothing where no form is declared
+_DAY_TIME = re.compile(r"[T ]\d{1,2}:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d:?\d\d)?$")
 
 
 def build_endpoints(config: CohortConfig, joined: Joined, ledger: Ledger) -> tuple[dict[str, Endpoint], Ledger]:
@@ -32,13 +37,15 @@ def build_endpoints(config: CohortConfig, joined: Joined, ledger: Ledger) -> tup
     endpoints: dict[str, Endpoint] = {}
     used = {getattr(a, "endpoint", getattr(a, "target", None)) for a in config.analyses}
     for name, section in config.endpoints.items():
+        errors = len(joined.findings.errors)
         if isinstance(section, SurvivalEndpoint | CompetingEndpoint):
             built, ledger = _timed(name, section, joined, ledger)
         else:
             built = _classes(name, section, joined)
         if built is not None:
             endpoints[name] = built
-            _report_one_sided(built, name in used, joined)
+            if len(joined.findings.errors) == errors:
+                _report_one_sided(built, name in used, joined)
             unknown = joined.text.index[~built.known]
             ledger = ledger.add("endpoints", f"{built.label or name}: not known", _not_noted(unknown, ledger, name), name)
     return endpoints, ledger
@@ -47,10 +54,10 @@ def build_endpoints(config: CohortConfig, joined: Joined, ledger: Ledger) -> tup
 def _report_one_sided(endpoint: Endpoint, used: bool, joined: Joined) -> None:
     """RG410 for no event or one class: an error where an analysis needs it, else a warning."""
     known = endpoint.data[endpoint.known]
-    if known.empty:
-        return
     what = ""
-    if endpoint.kind in ("survival", "competing"):
+    if known.empty:
+        what = f"the endpoint '{endpoint.name}' is not known of anybody"
+    elif endpoint.kind in ("survival", "competing"):
         if not (known.iloc[:, 1] == 1).any():
             what = f"the endpoint '{endpoint.name}' has no event among {len(known)} patients"
     elif known["value"].nunique() < 2:
@@ -118,7 +125,7 @@ def _times(name: str, section: SurvivalEndpoint | CompetingEndpoint, joined: Joi
         return None
     start = _dates(section.origin, origin, section.date_format, joined)
     end = _dates(section.until, until, section.date_format, joined)
-    days = (end - start).dt.total_seconds() / 86400
+    days = (end - start) / 86400
     for unit in days.index[days < 0]:
         findings.add("RG405", f"'{section.until}' ({until[unit]}) lies before '{section.origin}' ({origin[unit]})",
                      value=until[unit], **joined.where(section.until, unit))
@@ -126,32 +133,43 @@ def _times(name: str, section: SurvivalEndpoint | CompetingEndpoint, joined: Joi
 
 
 def _numbers(column: str, text: pd.Series, joined: Joined) -> pd.Series:
-    values = pd.Series(np.nan, index=text.index, dtype=float)
+    values: list[float] = []
     for unit, value in text.items():
-        if value is None:
+        if value is None or is_number(value):
+            values.append(np.nan if value is None else float(value))
             continue
-        if is_number(value) and np.isfinite(float(value)):
-            values[unit] = float(value)
-            continue
+        values.append(np.nan)
         where = joined.where(column, str(unit))
         if is_decimal_comma(value):
             joined.findings.add("RG217", f"the time '{value}' has a decimal comma", value=value, **where)
         else:
             hint = " (it looks like 'not known')" if looks_missing(value) else ""
             joined.findings.add("RG404", f"the time '{value}' is not a number{hint}", value=value, **where)
-    return values
+    return pd.Series(values, index=text.index, dtype=float)
 
 
 def _dates(column: str, text: pd.Series, form: str | None, joined: Joined) -> pd.Series:
-    values: list[datetime | None] = []
+    """Seconds since the beginning of the calendar; NaN where missing or refused (RG412)."""
+    values: list[float] = []
     for unit, value in text.items():
-        try:
-            values.append(None if value is None else datetime.strptime(value[: 10 if form is None else None], form or "%Y-%m-%d"))
-        except ValueError:
-            values.append(None)
-            joined.findings.add("RG412", f"'{value}' is not a date of the form {form or 'YYYY-MM-DD'}", value=value,
-                                **joined.where(column, str(unit)))
-    return pd.Series(pd.to_datetime(pd.Series(values, index=text.index, dtype="datetime64[ns]")), index=text.index)
+        seconds = None if value is None else _seconds(value, form)
+        values.append(np.nan if seconds is None else seconds)
+        if value is None or seconds is not None:
+            continue
+        joined.findings.add("RG412", f"'{value}' is not a date of the form {form or 'YYYY-MM-DD'} between {_YEARS[0]} and "
+                            f"{_YEARS[1]}", value=value, **joined.where(column, str(unit)))
+    return pd.Series(values, index=text.index, dtype=float)
+
+
+def _seconds(value: str, form: str | None) -> float | None:
+    """A date as a number; None if it is none, or one that no patient can have."""
+    try:
+        date = datetime.strptime(value if form else _DAY_TIME.sub("", value), form or "%Y-%m-%d")
+    except (ValueError, re.error):
+        return None
+    if not _YEARS[0] <= date.year <= _YEARS[1]:
+        return None
+    return date.toordinal() * 86400.0 + date.hour * 3600 + date.minute * 60 + date.second
 
 
 def _check_times(
@@ -212,7 +230,8 @@ def _map_values(
     codes = text.map(lambda v: np.nan if v is None else table.get(canonical(v), -1.0)).astype(float)
     for value in dict.fromkeys(text[codes == -1.0]):
         units = text.index[text == value]
-        joined.findings.add("RG406", f"the value '{value}' of '{column}' is not declared ({len(units)} rows)", value=value,
+        joined.findings.add("RG406", f"the value '{value}' of '{column}' is not declared ({len(units)} rows)."
+                            f"{suggest(value, (v for _, known in groups for v in known))}", value=value,
                             **joined.where(column, str(units[0])))
     return codes.where(codes >= 0)
 

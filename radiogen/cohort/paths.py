@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from radiogen.cohort.values import suggest
 from radiogen.errors import Findings
 
 
@@ -33,7 +34,11 @@ class Folder:
         """The absolute path, or None and a finding where it leaves the folder (RG106)."""
         path = Path(text) if base is None else base / text
         found = path if path.is_absolute() else self.root / path
-        real = found.resolve()
+        try:
+            real = found.resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a name that cannot be one
+            self.findings.add("RG201", f"the path cannot be followed: {_reason(error)}", file=self.yaml, column=key, value=text)
+            return None
         if not self.allow_outside and not real.is_relative_to(self.root.resolve()):
             self.findings.add(
                 "RG106", f"the path leads out of the folder '{self.root}'", file=self.yaml, column=key, value=text
@@ -46,14 +51,39 @@ class Folder:
         path = self.resolve(text, key)
         if path is None:
             return None
-        if not path.exists():
-            self.findings.add(
-                "RG201", f"there is no '{text}' in '{self.root}'", file=self.yaml, column=key, value=text
-            )
+        try:
+            path.stat()
+        except FileNotFoundError:
+            message = f"there is no '{text}' in '{self.root}'.{self._near(path)}"
+            self.findings.add("RG201", message, file=self.yaml, column=key, value=text)
+            return None
+        except (OSError, ValueError) as error:
+            message = f"'{text}' in '{self.root}' cannot be opened: {_reason(error)}"
+            self.findings.add("RG201", message, file=self.yaml, column=key, value=text)
             return None
         return path
+
+    def _near(self, path: Path) -> str:
+        """A file of nearly the same name in the same folder."""
+        try:
+            names = [p.name for p in path.parent.iterdir()]
+        except OSError:
+            return ""
+        return suggest(path.name, names)
 
     def remember(self, path: Path) -> None:
         """Take the SHA-256 of an input file for the provenance."""
         if path not in self.hashes:
             self.hashes[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file, for any text as its name."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "strerror", None) or error)

@@ -36,6 +36,11 @@ def one_row_per_id(raw: RawTable, section: TableSection, findings: Findings) -> 
     if chosen is None or INSTANCE not in chosen.frame.columns:
         return chosen
     instance = pd.to_numeric(chosen.frame[INSTANCE], errors="coerce")
+    bad = instance.isna() & chosen.frame[INSTANCE].notna()
+    if bad.any():
+        findings.add("RG216", "a repeat instance is not a number", file=raw.file, row=int(chosen.rows[bad].iloc[0]),
+                     column=INSTANCE, value=chosen.frame.loc[bad, INSTANCE].iloc[0], fix="Correct the value.")
+        return None
     repeated = instance.notna()
     if not repeated.any():
         return chosen
@@ -44,7 +49,7 @@ def one_row_per_id(raw: RawTable, section: TableSection, findings: Findings) -> 
         findings.add("RG216", "the export has repeat instances and `repeat` is not declared", file=raw.file, row=row,
                      column=INSTANCE, value=chosen.frame.loc[repeated, INSTANCE].iloc[0])
         return None
-    return _fill(chosen, section, instance)
+    return _fill(chosen, section, instance, findings)
 
 
 def _choose_event(raw: RawTable, section: TableSection, findings: Findings) -> RawTable | None:
@@ -65,28 +70,44 @@ def _choose_event(raw: RawTable, section: TableSection, findings: Findings) -> R
         findings.add("RG109", f"there is no event '{section.event}'.{suggest(section.event, events)}", file=raw.file,
                      column=f"{raw.key}.event", value=section.event, fix=f"The events are {listing(events)}.")
         return None
-    return raw.take((raw.frame[EVENT] == section.event).to_numpy())
+    here = (raw.frame[EVENT] == section.event).to_numpy()
+    _report_without(raw, section, set(raw.frame.loc[here, section.id]), f"the event '{section.event}'", findings)
+    return raw.take(here)
 
 
-def _fill(raw: RawTable, section: TableSection, instance: pd.Series) -> RawTable:
-    """One row per id: the plain row, its empty cells filled from the chosen instance."""
+def _report_without(raw: RawTable, section: TableSection, have: set[str], what: str, findings: Findings) -> None:
+    """RG224 for patients who are in the export and have no row that is used."""
+    lost = [i for i in dict.fromkeys(raw.frame[section.id]) if i is not None and i not in have]
+    if lost:
+        findings.add("RG224", f"{len(lost)} patients have no row of {what}, such as {listing(lost[:3])}; nothing is taken of "
+                     "them", file=raw.file, column=section.id)
+
+
+def _fill(raw: RawTable, section: TableSection, instance: pd.Series, findings: Findings) -> RawTable:
+    """One row per id: the plain row, its empty cells filled from the chosen instance of every instrument."""
     keep: list[int] = []
     frame = raw.frame.copy()
+    empty = pd.Series("", index=frame.index)
+    instrument = frame[INSTRUMENT].fillna("") if INSTRUMENT in frame.columns else empty
     for _, positions in frame.groupby(section.id, sort=False, dropna=False).indices.items():
-        numbers = instance.iloc[positions]
-        plain = [p for p in positions if pd.isna(instance.iloc[p])]
-        given = numbers.dropna().sort_values()
-        if section.repeat in ("first", "last"):
-            picked = given.index[:1] if section.repeat == "first" else given.index[-1:]
-        else:
-            picked = given.index[given == section.repeat]
-        if not plain:
-            keep.extend(int(p) for p in picked)
+        plain = [int(p) for p in positions if pd.isna(instance.iloc[p])]
+        numbers = instance.iloc[positions].dropna().sort_values(kind="stable")
+        picked = [p for _, own in numbers.groupby(instrument[numbers.index], sort=False) for p in _pick(own, section.repeat)]
+        if not plain and not picked:
             continue
-        keep.extend(int(p) for p in plain)
+        row = plain[0] if plain else picked[0]
+        keep.extend(plain or [row])
         for source in picked:
-            empty = frame.loc[plain[0]].isna()
-            frame.loc[plain[0], empty] = frame.loc[source, empty]
-    order = sorted(keep)
+            blank = frame.loc[row].isna()
+            frame.loc[row, blank] = frame.loc[source, blank]
     cleaned = frame.astype(object).where(frame.notna(), None)
-    return replace(raw, frame=cleaned).take(order)
+    filled = replace(raw, frame=cleaned)
+    _report_without(raw, section, set(cleaned[section.id].iloc[keep]), f"instance {section.repeat}", findings)
+    return filled.take(sorted(keep))
+
+
+def _pick(numbers: pd.Series, repeat: str | int | None) -> list[int]:
+    """Positions of the chosen instance of one instrument, from its numbers in ascending order."""
+    if repeat in ("first", "last"):
+        return [int(numbers.index[0 if repeat == "first" else -1])]
+    return [int(p) for p in numbers.index[numbers == repeat]]

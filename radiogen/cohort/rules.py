@@ -61,6 +61,11 @@ def mark_external(config: CohortConfig, joined: Joined) -> pd.Series:
             if canonical(level) not in set(found.dropna()):
                 findings.add("RG602", f"'{column}' has no level '{level}'.{suggest(str(level), text.dropna().unique())}",
                              column=key, value=level, fix=f"Use one of {listing(sorted(text.dropna().unique()))}.")
+        unknown = text.index[text.isna()]
+        if len(unknown):
+            findings.add("RG602", f"'{column}' is not known of {len(unknown)} units, such as {listing(unknown[:3])}; they "
+                         "count as development data", severity="warning", column=key,
+                         fix="Fill in the value, or `exclude:` these units.")
         external |= found.isin(canonical_set(levels))
     if len(external) and external.all():
         findings.add("RG602", "`split: external` takes all patients; none is left to develop a model on", column="split.external")

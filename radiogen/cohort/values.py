@@ -19,15 +19,51 @@ _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 MISSING_LOOKALIKES = frozenset(
     {
         "na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "unknown", "unk", "not available", "not known",
-        "not applicable", "not done", "not evaluated", "not reported", "[not available]", "[unknown]",
-        "[not applicable]", "[not evaluated]", ".", "?", "-", "--", "#value!", "#ref!", "#div/0!", "#null!",
+        "not applicable", "not done", "not evaluated", "not reported", "not stated", "not recorded", "not given",
+        "not performed", "not assessed", "not tested", "not determined", "not specified", "unspecified", "no data",
+        "no information", "missing data", "data missing", "n.a.", "n.a", "n.d.", "n.k.", "unk.", "<na>", "nat", "blank",
+        "(blank)", "[not available]", "[unknown]", "[not applicable]", "[not evaluated]", "[not reported]", "[discrepancy]",
+        ".", "..", "...", "?", "??", "-", "--", "/", "#value!", "#ref!", "#div/0!", "#null!", "#name?", "#num!",
+        "unbekannt", "k.a.", "k. a.", "keine angabe", "inconnu", "inconnue", "desconocido", "desconocida", "desconhecido",
+        "sconosciuto", "onbekend", "ukjent", "okänt", "未知", "不详", "不明", "缺失", "未查", "未做", "未测", "未检测",
     }
 )  # fmt: skip
+
+#: what text editors, web pages and spreadsheets leave around a text, besides spaces
+INVISIBLE = "\u00a0\u200b\u200c\u200d\u200e\u200f\ufeff\u2060\u00ad"
+_AROUND = INVISIBLE + "\u3000\u202f \t\r\n\v\f"
+_DROPPED = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u200e\u200f\ufeff\u2060\u00ad"))
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹣－"), "-")
+#: Cyrillic and Greek capitals (in lower case) that look like Latin ones, which a keyboard layout lets slip in
+_ALIKE = {ord(a): b for a, b in zip("авекмнорстухіјѕαβεζηικμνορτυχ", "abekmhopctyxijsabezhikmnoptyx", strict=True)}
 
 
 def is_number(text: str) -> bool:
     """Whether a text is a finite decimal number, written with a point."""
-    return _NUMBER.fullmatch(text) is not None
+    return _NUMBER.fullmatch(text) is not None and math.isfinite(float(text))
+
+
+def is_infinite(text: str) -> bool:
+    """Whether a text is an infinite number, or one too large to be held (``1e999``)."""
+    word = text.strip().casefold().lstrip("+-")
+    return word in ("inf", "infinity", "∞") or (_NUMBER.fullmatch(text) is not None and not is_number(text))
+
+
+def bare(text: str) -> str:
+    """A text without the spaces and invisible characters around it."""
+    return text.strip(_AROUND)
+
+
+def fold(text: str) -> str:
+    """One text for texts that look the same: case, width, spaces, kinds of dash, look-alike letters.
+
+    Examples
+    --------
+    >>> fold("Ｐ\\u2011００３"), fold("p-003 ")
+    ('p-003', 'p-003')
+    """
+    plain = unicodedata.normalize("NFKC", text).translate(_DROPPED).translate(_DASHES).casefold()
+    return "".join(plain.translate(_ALIKE).split())
 
 
 def is_decimal_comma(text: str) -> bool:
@@ -75,7 +111,7 @@ def canonical_set(values: Iterable[Any]) -> frozenset[str]:
 
 def looks_missing(text: str) -> bool:
     """Whether a text is a usual code for "not known" that cannot be a number."""
-    return text.strip().casefold() in MISSING_LOOKALIKES
+    return bare(text).casefold().translate(_DASHES) in MISSING_LOOKALIKES
 
 
 def suggest(word: str, known: Iterable[Any]) -> str:

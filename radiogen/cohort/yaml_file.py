@@ -18,6 +18,8 @@ from radiogen.errors import Findings
 
 #: a cohort file is a page or two; larger ones are something else
 MAX_BYTES = 1_000_000
+#: keys and values, each anchor counted wherever it is used; a file that unfolds to more is a trap
+MAX_NODES = 50_000
 Path_ = tuple[str | int, ...]
 
 
@@ -49,7 +51,7 @@ def read_config(path: Path, findings: Findings, lines: dict[Path_, int] | None =
             findings.add("RG101", "the file is empty", file=path)
             return None
         before = len(findings)
-        _walk(node, (), lines, path, findings, set())
+        _walk(node, (), lines, path, findings, set(), [0])
         loader = YAML(typ="safe", pure=True)
         loader.allow_duplicate_keys = True
         data = loader.load(text)
@@ -62,17 +64,19 @@ def read_config(path: Path, findings: Findings, lines: dict[Path_, int] | None =
         findings.add("RG101", f"this is not valid YAML: {str(error).splitlines()[0]}", file=path)
         return None
     if not isinstance(data, dict):
-        findings.add("RG101", "the file must be a mapping of keys (radiogen:, cohort:, tables:, …)", file=path, line=1)
+        findings.add("RG101", "the file must be a mapping of keys (radiogen:, cohort:, tables:, …)", file=path, line=1,
+                     fix="Give the cohort file; it begins with `radiogen: 1`.")
         return None
     config = _validate(data, lines, path, findings)
     return config if len(findings) == before else None
 
 
 def _read_text(path: Path, findings: Findings) -> str | None:
-    if not path.is_file():
-        findings.add("RG108", f"there is no file '{path}'", file=path)
-        return None
     try:
+        if not path.is_file():
+            what = "is no file" if path.exists() else "does not exist"
+            findings.add("RG108", f"the cohort file '{path}' {what}", file=path)
+            return None
         if path.stat().st_size > MAX_BYTES:
             findings.add("RG101", f"the file has more than {MAX_BYTES:,} bytes; is it a cohort file?", file=path)
             return None
@@ -80,14 +84,19 @@ def _read_text(path: Path, findings: Findings) -> str | None:
     except UnicodeDecodeError:
         findings.add("RG101", "the file is not text in UTF-8", fix="Save it as UTF-8.", file=path)
     except OSError as error:
-        findings.add("RG108", f"the file cannot be read: {error.strerror}", file=path)
+        findings.add("RG108", f"the file cannot be read: {error.strerror}", file=path, fix="Check its name and permissions.")
+    except ValueError as error:
+        findings.add("RG108", f"'{path}' cannot be the name of a file: {error}", file=path)
     return None
 
 
 def _walk(
-    node: Node, where: Path_, lines: dict[Path_, int], path: Path, findings: Findings, open_nodes: set[int]
+    node: Node, where: Path_, lines: dict[Path_, int], path: Path, findings: Findings, open_nodes: set[int], count: list[int]
 ) -> None:
     """Record the line of every key and report duplicates."""
+    count[0] += 1
+    if count[0] > MAX_NODES:
+        raise ValueError(f"it unfolds to more than {MAX_NODES:,} values; is it a cohort file?")
     if id(node) in open_nodes:
         raise ValueError("an anchor refers to itself")
     open_nodes = open_nodes | {id(node)}
@@ -103,11 +112,11 @@ def _walk(
                 )
             seen.setdefault(key, line)
             lines.setdefault((*where, key), line)
-            _walk(value_node, (*where, key), lines, path, findings, open_nodes)
+            _walk(value_node, (*where, key), lines, path, findings, open_nodes, count)
     elif isinstance(node, SequenceNode):
         for index, item in enumerate(node.value):
             lines[(*where, index)] = item.start_mark.line + 1
-            _walk(item, (*where, index), lines, path, findings, open_nodes)
+            _walk(item, (*where, index), lines, path, findings, open_nodes, count)
 
 
 def _scalar(node: Node) -> Any:
@@ -158,8 +167,8 @@ def _report(item: dict[str, Any], data: Any, lines: dict[Path_, int], path: Path
     elif where == ("radiogen",):
         findings.add("RG107", f"format version {data.get('radiogen')!r} is not supported", file=path, line=line)
     else:
-        message = str(item["msg"]).removeprefix("Value error, ")
         value = item.get("input")
+        message = _plain_message(item)
         if kind == "union_tag_invalid" and isinstance(value, dict):
             value = value.get("kind")
         shown = None if isinstance(value, dict | list) else value
@@ -168,10 +177,39 @@ def _report(item: dict[str, Any], data: Any, lines: dict[Path_, int], path: Path
         if isinstance(value, str) and ("expected" in context or "expected_tags" in context):
             choices = str(context.get("expected", context.get("expected_tags"))).replace("'", "").replace(" or ", ", ")
             hint = suggest(value, choices.split(", "))
+        fix = "Give it a value, or delete the key." if value is None else None
         findings.add(
             "RG104", f"'{key or 'the file'}': {message[0].lower() + message[1:]}.{hint}", file=path, line=line,
-            column=key or None, value=shown,
+            column=key or None, value=shown, fix=fix,
         )
+
+
+#: kinds of pydantic errors in words that do not speak of Python
+_WORDS = {
+    "model_type": "this must be keys with values, as in `{key: value}`",
+    "model_attributes_type": "this must be keys with values, as in `{key: value}`",
+    "dict_type": "this must be keys with values, as in `{key: value}`",
+    "list_type": "this must be a list, as in `[a, b]`",
+    "string_type": "this must be text; a number or a word such as true needs quotes to be one",
+    "bool_type": "this must be true or false",
+    "bool_parsing": "this must be true or false",
+    "int_type": "this must be a whole number",
+    "int_parsing": "this must be a whole number",
+    "int_from_float": "this must be a whole number",
+    "float_type": "this must be a number",
+    "float_parsing": "this must be a number",
+}
+
+
+def _plain_message(item: dict[str, Any]) -> str:
+    if item.get("input") is None:
+        return "there is nothing here"
+    kind, context = str(item["type"]), item.get("ctx") or {}
+    if kind == "too_short" and context.get("actual_length") == 0:
+        return "the list is empty"
+    if kind == "string_too_short" and not item["input"]:
+        return "the text is empty"
+    return _WORDS.get(kind, str(item["msg"]).removeprefix("Value error, "))
 
 
 def _locate(loc: Path_, data: Any) -> tuple[Path_, Path_]:

@@ -1,0 +1,123 @@
+"""Names in the YAML: none stands for two things, and all that are used exist."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from radiogen.cohort.cohort import Cohort
+from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, SurviveSection
+from radiogen.cohort.frames import safe_name
+from radiogen.cohort.targets import MARKER_CLASSES, target_names
+from radiogen.cohort.values import listing, suggest
+from radiogen.errors import Findings
+
+BLOCKS = ("clinical", "markers", "mutations", "subtype")
+_TIMED = ("survival", "competing")
+
+
+def check_names(config: CohortConfig, findings: Findings, file: Path) -> None:
+    """RG104 for a modality, endpoint or gene whose name already means something else."""
+
+    def refuse(key: str, name: str, what: str) -> None:
+        findings.add("RG104", f"the name '{name}' {what}", file=file, column=key, value=name, fix="Choose another name.")
+
+    for name in config.modalities:
+        if name in BLOCKS:
+            refuse(f"modalities.{name}", name, "is the name of an input that every cohort has")
+        elif safe_name(name) != name:
+            refuse(f"modalities.{name}", name, "may hold only letters, digits and _, as formulas need it")
+    genes = set(config.mutations.genes) if config.mutations else set()
+    for name in config.endpoints:
+        if name in genes:
+            refuse(f"endpoints.{name}", name, "is a gene of this cohort too")
+        elif name.lower() in (*MARKER_CLASSES, "subtype"):
+            refuse(f"endpoints.{name}", name, "is the name of a target that every cohort has")
+    for name in sorted(genes):
+        if name.lower() in (*MARKER_CLASSES, "subtype"):
+            refuse("mutations.genes", name, "is the name of a target that every cohort has")
+    if config.subtype is not None and config.subtype.rule is not None:
+        lacking = [m for m in ("er", "her2") if getattr(config.markers, m) is None]
+        if lacking:
+            findings.add("RG105", f"the subtype rule needs {listing(f'markers.{m}' for m in lacking)}", file=file,
+                         column="subtype.rule", fix="Declare the marker, or give `subtype: {column: …}`.")
+
+
+def check_references(cohort: Cohort, findings: Findings, file: Path) -> None:
+    """RG109 for targets, endpoints, inputs and columns that do not exist, RG703 for targets of the wrong kind."""
+    config = cohort.config
+    check = _Checker(cohort, findings, file)
+    for number, section in enumerate(config.analyses):
+        key = f"analyses.{number}"
+        if isinstance(section, AssociateSection):
+            check.targets(section.targets, f"{key}.targets", "`survive`")
+            for name in section.adjust or ():
+                if name not in cohort.clinical.columns:
+                    check.missing("clinical column", name, cohort.clinical.columns, f"{key}.adjust")
+        elif isinstance(section, ClassifySection):
+            check.targets([section.target], f"{key}.target", "`survive`")
+        elif isinstance(section, SurviveSection):
+            check.endpoint(section.endpoint, f"{key}.endpoint")
+            check.columns(section.groups, f"{key}.groups")
+        for block in section.inputs or ():
+            if block not in cohort.blocks:
+                check.missing("input", block, cohort.blocks, f"{key}.inputs")
+            elif block in _empty_blocks(config):
+                findings.add("RG109", f"the input '{block}' is not defined in this cohort", file=file, column=f"{key}.inputs",
+                             value=block, fix=f"Add `{block}:` to the YAML, or leave it out of the inputs.")
+    if config.table_one is not None:
+        check.columns([config.table_one], "table_one")
+    for key in ("exclude_predictors", "accept_predictors"):
+        features = {c for frame in cohort.modalities.values() for c in frame.columns}
+        for name in getattr(config, key):
+            if name not in cohort.clinical.columns and name not in features:
+                check.missing("column", name, cohort.clinical.columns, key)
+
+
+def _empty_blocks(config: CohortConfig) -> set[str]:
+    """Inputs that the YAML does not define."""
+    markers = any(getattr(config.markers, m) is not None for m in MARKER_CLASSES)
+    defined = {"mutations": config.mutations is not None, "markers": markers, "subtype": config.subtype is not None,
+               "clinical": any(t.predictors for t in config.tables.values())}  # fmt: skip
+    return {name for name, there in defined.items() if not there}
+
+
+class _Checker:
+    """Looks names up and reports those that are not there."""
+
+    def __init__(self, cohort: Cohort, findings: Findings, file: Path) -> None:
+        self.cohort, self.findings, self.file = cohort, findings, file
+        endpoints = cohort.config.endpoints
+        self.timed = [n for n, e in endpoints.items() if e.kind in _TIMED]
+        genes = cohort.config.mutations.genes if cohort.config.mutations else ()
+        self.known = {*target_names(cohort), *genes, *(n for n in endpoints if n not in self.timed)}
+        #: markers that are declared, whether or not their column could be read
+        self.known |= {m for m in MARKER_CLASSES if getattr(cohort.config.markers, m) is not None}
+
+    def missing(self, what: str, name: str, known: Iterable[str], key: str) -> None:
+        known = list(known)
+        self.findings.add("RG109", f"there is no {what} '{name}'.{suggest(name, known)}", file=self.file, column=key, value=name,
+                          fix=f"Use one of {listing(known, 60) or '(none is defined)'}.")
+
+    def targets(self, names: Iterable[str], key: str, instead: str) -> None:
+        for name in names:
+            if name in self.timed:
+                self.findings.add("RG703", f"'{name}' is a survival endpoint; classes are needed here", file=self.file,
+                                  column=key, value=name, fix=f"Use {instead} for it.")
+            elif name not in self.known and name.lower() not in self.known:
+                self.missing("target", name, sorted(self.known), key)
+
+    def endpoint(self, name: str, key: str) -> None:
+        kinds = self.cohort.config.endpoints
+        if name in kinds and name not in self.timed:
+            self.findings.add("RG703", f"'{name}' is {kinds[name].kind}; a survival endpoint is needed here", file=self.file,
+                              column=key, value=name, fix="Use `classify` for it.")
+        elif name not in self.timed:
+            self.missing("survival endpoint", name, self.timed, key)
+
+    def columns(self, names: Iterable[str], key: str) -> None:
+        """Columns of tables, or targets, by which tables and curves are drawn."""
+        known = {*self.cohort.clinical.columns, *self.known, *self.cohort.config.batch}
+        for name in names:
+            if name not in known:
+                self.missing("column or target", name, [*sorted(self.known), *self.cohort.clinical.columns], key)
