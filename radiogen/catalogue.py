@@ -59,15 +59,16 @@ _TABLES = {
     "RG215": Entry("Same column in two tables", "Two tables bring a column of the same name.", "Rename one with `rename: {old: new}` of its table."),
     "RG216": Entry("REDCap rows not declared", "The export has several events or repeat instances for a patient and the YAML does not say which to use.", "Declare `event:` and `repeat:` (first, last or a number) of the table."),
     "RG217": Entry("Decimal comma", "Numbers are written with a decimal comma and `decimal` is not declared.", "Add `decimal: \",\"` to the table."),
-    "RG218": Entry("Constant or empty predictor", "A predictor has one value only, or none.", "Remove it from `predictors`."),
+    "RG218": _warning("Constant or empty predictor", "A predictor has one value only, or none.", "Remove it from `predictors`."),
     "RG219": Entry("Impossible number", "A value is infinite or cannot be represented.", "Correct the value."),
     "RG220": Entry("Empty table", "The table has a header and no rows, or all rows were left out.", "Check the file and the rules of exclusion."),
-    "RG221": Entry("Category not declared", "A value is not among the declared `levels`.", "Correct the value, recode it, or add it to `levels`."),
+    "RG221": Entry("Category not declared", "A value is not among the declared `levels`.", "Correct the value, `recode` it, add it to `levels` (`classes`, `ordered`), or to `missing` of the table if it means not known."),
     "RG222": Entry("Id that is no id", "An id is a code for missing, a row of totals, or what a spreadsheet has made of an id: a date, or a long number such as 1.2E+16.", "Correct the id or remove the row; format the column as text before a spreadsheet opens it."),
     "RG223": Entry("Predictor that identifies patients", "A predictor is the id, or a text that differs in nearly every patient, such as a name or a date. A model can only learn the patients by heart from it.", "Remove it from `predictors`; turn dates into numbers, such as an age. If its categories are meant, list them in `levels`."),
     "RG224": _warning("Rows without the declared event or visit", "Rows of a table do not belong to the event, repeat or visit that is used, so that some patients have nothing in it.", "Check `event:` and `repeat:` of the table, or `visits: {baseline: …}`; otherwise nothing is to be done."),
     "RG225": _note("Columns that are no features", "Columns of a feature table are left out: they hold text or have no name.", "Nothing, or name the columns in `use:`."),
     "RG226": _warning("Several rows of one unit", "A feature table has several rows for a unit; they become one row.", "Nothing if they are repeated measurements; `aggregate:` says how they become one."),
+    "RG227": _warning("Number that looks like a code for missing", "A numeric predictor holds 999, -9 or the like, far from all its other values; taken as a number it would be a wrong result.", "Add it to `missing:` of the table if it means not known."),
 }
 
 _MARKERS = {
@@ -75,7 +76,7 @@ _MARKERS = {
     "RG302": Entry("Marker value not understood", "The value is not one of the forms that the declared unit allows.", "Correct the value, `recode` it, or add it to `missing`."),
     "RG303": Entry("Marker value out of range", "The value is outside the range of the declared unit.", "Correct the value or the unit."),
     "RG304": _note("HER2 2+ without ISH", "HER2 immunohistochemistry 2+ is not decided without in-situ hybridisation: HER2 is not known for these patients.", "Add the ISH result where there is one."),
-    "RG305": _warning("HER2 IHC and ISH disagree", "IHC and ISH point in opposite directions; the ASCO/CAP 2018 rule asks for a review.", "Check the source; the value is what the rule stated in the marker's echo gives."),
+    "RG305": _warning("HER2 IHC and ISH disagree", "IHC and ISH point in opposite directions; the ASCO/CAP 2018 rule asks for a review.", "Check the source. IHC decides: 0 and 1+ count as negative and 3+ as positive whatever ISH says (docs/cohort-format.md)."),
     "RG306": Entry("Unit of a marker not declared", "The YAML does not say how the column is written.", "Add `unit: percent`, `allred`, `status`, … to the marker."),
     "RG307": Entry("Percent declared, fractions found", "All values of a percent column lie between 0 and 1, so that they are probably fractions.", "Declare `unit: fraction`, or `unit: percent` with `confirm: true` if they really are below 1 %."),
     "RG308": _note("Status without a percentage", "A range or a limit such as `<1` lies on one side of the cut: the status of ER or PR is known and the percentage is not.", "Nothing if the status is enough; for percentages declare `below:` or `ranges:` of the marker."),

@@ -25,18 +25,22 @@ class LineProgress:
         self._label = ""
         self._tenth = -1
         self._start = 0.0
+        self._first = 0
 
     def __call__(self, done: int, total: int, label: str) -> None:
         if label != self._label:
-            self._label, self._tenth, self._start = label, -1, time.monotonic()
+            self._label, self._tenth, self._start, self._first = label, -1, time.monotonic(), done
         tenth = 10 if total <= 0 else 10 * done // total
         if tenth == self._tenth:
             return
         self._tenth = tenth
         left = ""
-        if 0 < done < total:
-            left = f", about {(time.monotonic() - self._start) / done * (total - done):.0f} s left"
-        self._stream.write(f"{label}: {done} of {total} ({10 * tenth} %{left})\n")
+        # the clock starts at the first call: what was done by then has no known time
+        if self._first < done < total:
+            seconds = (time.monotonic() - self._start) / (done - self._first) * (total - done)
+            left = f", about {seconds:.0f} s left"
+        percent = 100 if total <= 0 else 100 * done // total
+        self._stream.write(f"{label}: {done} of {total} ({percent} %{left})\n")
         self._stream.flush()
 
 

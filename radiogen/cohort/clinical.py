@@ -47,6 +47,7 @@ def type_columns(config: CohortConfig, joined: Joined) -> tuple[pd.DataFrame, tu
     frame = pd.DataFrame(typed, index=joined.text.index)
     used = tuple(p for p in predictors if p in frame.columns)
     _report_constant(frame, used, joined)
+    _report_sentinels(frame, used, joined)
     _report_identifiers(config, frame, used, joined)
     return frame, used
 
@@ -162,3 +163,28 @@ def _report_identifiers(config: CohortConfig, frame: pd.DataFrame, predictors: t
         else:
             continue
         joined.findings.add("RG223", what, value=known.iloc[0], **joined.where(column, str(known.index[0])))
+
+
+#: numbers by which statistics programs write "not known"
+_SENTINELS = (-1.0, -9.0, -99.0, -999.0, 9.0, 99.0, 999.0, 9999.0, 99999.0)
+
+
+def _report_sentinels(frame: pd.DataFrame, predictors: tuple[str, ...], joined: Joined) -> None:
+    """RG227 for a usual code that lies farther from the other values than these spread."""
+    for column in predictors:
+        if not pd.api.types.is_numeric_dtype(frame[column]):
+            continue
+        values = frame[column].dropna()
+        for code in _SENTINELS:
+            others = values[values != code]
+            if (values == code).any() and len(others) and _apart(code, others):
+                units = values.index[values == code]
+                span = f"{others.min():g} to {others.max():g}"
+                text = f"{len(units)} values of '{column}' are {code:g}, far from all others ({span})"
+                joined.findings.add("RG227", text, value=f"{code:g}", **joined.where(column, units[0]))
+
+
+def _apart(code: float, others: pd.Series) -> bool:
+    """Whether a code is negative among numbers that are not, or above them by more than they spread."""
+    low, high = float(others.min()), float(others.max())
+    return (code < 0 <= low) or code - high > max(high - low, 1.0)

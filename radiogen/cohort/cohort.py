@@ -135,7 +135,9 @@ class Cohort:
         return (*fixed, *self.config.modalities)
 
     def frame(self, *blocks: str) -> pd.DataFrame:
-        """Join blocks into one frame, columns with formula-safe names.
+        """Join blocks into one frame.
+
+        Clinical columns keep their names; all others are formula-safe.
 
         Parameters
         ----------

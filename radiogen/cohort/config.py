@@ -215,6 +215,15 @@ class ModalitySection(Section):
     scale_max: float | None = Field(None, gt=0, description="upper end of the colour scale (SWE)")
     frame_interval_ms: float | None = Field(None, gt=0, description="time between frames (CEUS)")
     missing: list[Scalar] = Field(default_factory=list, description="values that stand for 'not known' in the tables named")
+    delimiter: str | None = Field(None, description="column separator of the tables named")
+    encoding: str = Field("utf-8", description="encoding of the tables named")
+    decimal: Literal[".", ","] = Field(".", description="decimal mark of the tables named")
+    sheet: str | int | None = Field(None, description="sheet where the tables named are Excel files")
+
+    def reading(self, path: str) -> Reading:
+        """How the manifest or the feature table is read."""
+        return Reading(path=path, missing=self.missing, delimiter=self.delimiter, encoding=self.encoding, decimal=self.decimal,
+                       sheet=self.sheet)
 
     @model_validator(mode="after")
     def _some_source(self) -> ModalitySection:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from radiogen.cohort import ids as id_checks
-from radiogen.cohort.config import CohortConfig, ModalitySection, Reading
+from radiogen.cohort.config import CohortConfig, ModalitySection
 from radiogen.cohort.frames import feature_name, safe_name
 from radiogen.cohort.join import Joined
 from radiogen.cohort.manifests import check_visits, id_column
@@ -48,7 +48,8 @@ def _feature_table(
     name: str, section: ModalitySection, config: CohortConfig, joined: Joined, everyone: pd.Index, folder: Folder
 ) -> pd.DataFrame | None:
     key = f"modalities.{name}"
-    raw = read_table(Reading(path=section.features, missing=section.missing), f"{key}.features", folder)
+    assert section.features is not None
+    raw = read_table(section.reading(section.features), f"{key}.features", folder)
     if raw is None:
         return None
     column = id_column(section, config, joined)

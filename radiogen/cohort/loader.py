@@ -10,7 +10,7 @@ import pandas as pd
 from radiogen.cohort.cbioportal import mutation_files, sequenced_samples
 from radiogen.cohort.clinical import type_columns
 from radiogen.cohort.cohort import Cohort, Source
-from radiogen.cohort.config import CohortConfig, MutationSection, Reading, SequencedSection
+from radiogen.cohort.config import CohortConfig, MutationSection, Reading, Scalar, SequencedSection
 from radiogen.cohort.feature_tables import read_features
 from radiogen.cohort.her2 import parse_her2
 from radiogen.cohort.join import Joined, join_tables
@@ -24,9 +24,9 @@ from radiogen.cohort.paths import Folder
 from radiogen.cohort.references import check_names, check_references
 from radiogen.cohort.rules import apply_rules, mark_external, unit_frame
 from radiogen.cohort.states import NOT_TESTED
-from radiogen.cohort.subtype import derive_subtype, marker_cuts
+from radiogen.cohort.subtype import SUBTYPES, derive_subtype, marker_cuts
 from radiogen.cohort.tables import RawTable, read_table
-from radiogen.cohort.values import fold, looks_missing, suggest
+from radiogen.cohort.values import fold, listing, looks_missing, suggest
 from radiogen.cohort.yaml_file import read_config
 from radiogen.errors import Findings
 
@@ -196,7 +196,8 @@ def _subtype(config: CohortConfig, joined: Joined, markers: pd.DataFrame) -> pd.
     if section is None:
         return pd.Series(None, index=index, dtype=object, name="subtype")
     if section.rule is not None:
-        return derive_subtype(markers, section, cuts=marker_cuts(config.markers)).rename("subtype")
+        derived = derive_subtype(markers, section, cuts=marker_cuts(config.markers)).rename("subtype")
+        return _asked_for(derived, section.classes, joined)
     text = joined.column(str(section.column), "subtype.column")
     if text is None:
         return pd.Series(None, index=index, dtype=object, name="subtype")
@@ -226,6 +227,15 @@ def _report_odd_classes(text: pd.Series, column: str, joined: Joined) -> None:
         elif other != value:
             joined.findings.add("RG221", f"the subtypes '{other}' and '{value}' differ only in case, spaces or kinds of letter",
                                 value=value, fix="Correct the file, `recode` it, or list the `classes:` of the subtype.", **where)
+
+
+def _asked_for(derived: pd.Series, classes: list[Scalar], joined: Joined) -> pd.Series:
+    """The subtypes of ``classes`` alone, where a rule gives more."""
+    for name in classes:
+        if name not in SUBTYPES:
+            joined.findings.add("RG104", f"the rule gives no subtype '{name}'.{suggest(str(name), SUBTYPES)}", value=name,
+                                column="subtype.classes", fix=f"Use some of {listing(SUBTYPES)}.")
+    return derived.where(derived.isin([str(c) for c in classes]), None) if classes else derived
 
 
 def _mutations(config: CohortConfig, joined: Joined, patients: pd.Index, folder: Folder) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from radiogen.cohort import ids as id_checks
-from radiogen.cohort.config import CohortConfig, ModalitySection, Reading
+from radiogen.cohort.config import CohortConfig, ModalitySection
 from radiogen.cohort.join import Joined
 from radiogen.cohort.paths import Folder, exists
 from radiogen.cohort.tables import RawTable, read_table
@@ -38,8 +38,9 @@ def _manifest(
     name: str, section: ModalitySection, config: CohortConfig, joined: Joined, everyone: pd.Index, folder: Folder
 ) -> pd.DataFrame:
     key = f"modalities.{name}"
+    assert section.images is not None
     empty = pd.DataFrame(columns=IMAGE_COLUMNS)
-    raw = read_table(Reading(path=section.images, missing=section.missing), f"{key}.images", folder)
+    raw = read_table(section.reading(section.images), f"{key}.images", folder)
     if raw is None:
         return empty
     ids = id_checks.read_ids(raw, id_column(section, config, joined), folder.findings)
@@ -134,7 +135,9 @@ def check_visits(
     """
     column = section.columns.get("visit", "visit")
     if column not in raw.frame.columns:
-        if config.visits is not None and section.images is not None and section.features is None:
+        several = bool(ids[used.to_numpy()].duplicated().any())
+        if config.visits is not None and (several or section.features is None):
+            # without the visit, values of later visits would be averaged into the baseline
             folder.findings.add("RG203", f"`visits` are declared and '{Path(raw.file).name}' has no column '{column}'",
                                 file=raw.file, row=1, column=column, fix="Add the column, or name it in `columns: {visit: …}`.")
         return

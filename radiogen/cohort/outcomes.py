@@ -162,14 +162,24 @@ def _dates(column: str, text: pd.Series, form: str | None, joined: Joined) -> pd
 
 
 def _seconds(value: str, form: str | None) -> float | None:
-    """A date as a number; None if it is none, or one that no patient can have."""
-    try:
-        date = datetime.strptime(value if form else _DAY_TIME.sub("", value), form or "%Y-%m-%d")
-    except (ValueError, re.error):
+    """A date as a number; None if it is none, or one that no patient can have.
+
+    ISO dates are read beside the declared form: that is how the date cells of a workbook arrive.
+    """
+    date = _parsed(value, form) if form else None
+    date = date or _parsed(_DAY_TIME.sub("", value), "%Y-%m-%d")
+    if date is None:
         return None
     if not _YEARS[0] <= date.year <= _YEARS[1]:
         return None
     return date.toordinal() * 86400.0 + date.hour * 3600 + date.minute * 60 + date.second
+
+
+def _parsed(value: str, form: str) -> datetime | None:
+    try:
+        return datetime.strptime(value, form)
+    except (ValueError, re.error):
+        return None
 
 
 def _check_times(

@@ -111,6 +111,8 @@ CASES = {
     "mask missing": Case("RG503", cell=("bmode.csv", 3, "mask", "nothing.png"), row=3, column="mask"),
     "mask of another image": Case("RG504", cell=("bmode.csv", 3, "mask", "P004_mask.png"), row=3),
     "bad spacing": Case("RG509", cell=("bmode.csv", 3, "spacing_mm", "0"), row=3, column="spacing_mm", value="0"),
+    "code for missing": Case("RG227", cell=("clinical.csv", 6, "age", "999"), row=6, column="age", value="999"),
+    "visits without a column": Case("RG203", yaml=("batch:", "visits: {baseline: T0}\nbatch:"), says="has no column 'visit'"),
     "image of nobody": Case("RG213", change=_append("bmode.csv", ["X9", "P001.png", "P001_mask.png", "0.1"])),
 }  # fmt: skip
 

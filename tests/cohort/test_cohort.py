@@ -129,6 +129,33 @@ def test_feature_tables_are_joined_with_safe_names(make: Maker) -> None:
     assert cohort.ledger.of("swe")[0].n == 22
 
 
+def test_feature_tables_of_several_visits_need_the_visit(make: Maker) -> None:
+    yaml = "  swe: {features: swe.csv, decimal: \",\", encoding: latin-1}\nvisits: {baseline: T0, order: [T0, T2]}\nendpoints:"
+    path = make(yaml=lambda t: t.replace("  bmode: {images: bmode.csv}\nendpoints:", yaml, 1))
+    table = path.parent / "swe.csv"
+    table.write_text("patient_id;zeit;härte\nP001;T0;1,5\nP001;T2;9,5\n", encoding="latin-1")
+    with pytest.raises(RadiogenError, match="no column 'visit'"):
+        rg.load_cohort(path)
+    path.write_text(path.read_text().replace("encoding: latin-1}", "encoding: latin-1, columns: {visit: zeit}}"))
+    assert rg.load_cohort(path).modalities["swe"].loc["P001"].tolist() == [1.5]
+
+
+def test_excel_dates_beside_a_declared_form(make: Maker) -> None:
+    def german(files: Files) -> None:
+        for row in files["follow_up.csv"][1:]:
+            row[4] = "30.06.2021"
+
+    with_dates = 'origin: start, until: end, date_format: "%d.%m.%Y"'
+    cohort = rg.load_cohort(make(german, lambda t: t.replace("time: months", with_dates)))
+    assert cohort.survival("os")["time"].iloc[0] == pytest.approx(532 / (365.2425 / 12))
+
+
+def test_classes_of_a_derived_subtype(make: Maker) -> None:
+    rule = 'subtype: {rule: st_gallen_2013, classes: ["Luminal B-like HER2+", "Triple negative"]}'
+    cohort = rg.load_cohort(make(yaml=lambda t: t.replace("subtype: {rule: st_gallen_2013}", rule)))
+    assert set(cohort.subtype.dropna()) == {"Luminal B-like HER2+", "Triple negative"}
+
+
 def test_lesions_take_their_patients_columns(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("patient,age\np1,50\np2,60\n")
     (tmp_path / "l.csv").write_text("lesion,patient,size\nl1,p1,10\nl2,p1,12\nl3,p2,9\n")
