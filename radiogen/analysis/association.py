@@ -237,8 +237,8 @@ def _adjust(table: pd.DataFrame, features: pd.DataFrame, label: pd.Series, covar
         unknown = int((~others.notna().all(axis=1)).sum())
         if unknown and own is False:
             lost.append(
-                f"{table['target'].iloc[0]}: {unknown} of {len(y)} have a covariate that is not known (or differs between lesions) and "
-                "are not in the adjusted odds ratios."
+                f"{table['target'].iloc[0]}: {unknown} of {len(y)} have a covariate that is not known (or differs between "
+                "lesions) and are not in the adjusted odds ratios."
             )
         if y[keep].nunique() < 2:
             continue

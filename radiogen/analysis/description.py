@@ -122,8 +122,8 @@ def _table_one(cohort: Cohort, by: pd.Series | None, label: str) -> tuple[dict[s
         # tests and p-values would count every lesion of a patient as a patient
         formatted = formatted.drop(columns=[c for c in ("Test", "test", "p") if c in formatted])
         notes.append(
-            f"Rows count {cohort.unit}s, of {cohort.units['patient'].nunique()} patients. There are no p-values: {cohort.unit}s of "
-            "one patient are not independent."
+            f"Rows count {cohort.unit}s, of {cohort.units['patient'].nunique()} patients. There are no p-values: "
+            f"{cohort.unit}s of one patient are not independent."
         )
     first = [c for c in ("variable", "level", "missing", "overall") if c in formatted]
     return {"table_one": formatted[[*first, *(c for c in formatted.columns if c not in first)]].astype(str)}, notes
@@ -133,7 +133,8 @@ def _rough_tests(tests: pd.DataFrame) -> list[str]:
     """A remark on chi-squared tests of larger tables whose expected counts are small."""
     if not len(tests) or "note" not in tests:
         return []
-    rough = tests.loc[tests["note"].astype(str).str.contains("below 5") & ~tests["test"].astype(str).str.contains("Fisher"), "variable"]
+    small = tests["note"].astype(str).str.contains("below 5")
+    rough = tests.loc[small & ~tests["test"].astype(str).str.contains("Fisher"), "variable"]
     if not len(rough):
         return []
     return [f"The chi-squared test is rough where an expected count is below 5: {', '.join(map(str, dict.fromkeys(rough)))}."]

@@ -97,12 +97,17 @@ def associate(result: Result) -> Figures:
 
 
 def _adjusted(frame: pd.DataFrame) -> pd.DataFrame:
+    from radiogen.plots.text import distinct, plain
+
     top = frame[frame["adjusted_or"].notna()].sort_values("adjusted_p", kind="stable").head(_ADJUSTED_ROWS)
     several = frame["target"].nunique() > 1
     label = top["feature"].astype(str) + (", " + top["target"].astype(str) if several else "")
     columns = {"adjusted_or": "estimate", "adjusted_lower": "lower", "adjusted_upper": "upper", "adjusted_p": "p"}
     kept = top[[*columns, *(["n"] if "n" in top else [])]].rename(columns=columns)
-    return kept.assign(label=label)
+    short = pd.Series(distinct(top["feature"], 36), index=top.index) + (
+        pd.Series([f", {plain(t, 20)}" for t in top["target"]], index=top.index) if several else ""
+    )
+    return kept.assign(label=label, short=short)
 
 
 def classify(result: Result) -> Figures:
@@ -119,16 +124,26 @@ def classify(result: Result) -> Figures:
     if _has(curves, "fpr", "tpr"):
         for word, part in _parts(_without_macro(curves), "set", "model"):
             _put(figures, _key("roc", word), plots.roc(part, performance), "roc", word)
-    calibration = _table(result, "calibration_curve")
-    if _has(calibration, "predicted", "observed"):
-        for word, part in _parts(calibration, "set", "model"):
-            _put(figures, _key("calibration", word), plots.calibration_curve(part), "calibration_curve", word)
+    _add_calibration(figures, result)
     confusion = _table(result, "confusion")
     if _has(confusion, "truth", "predicted", "n"):
         for word, part in _last_inputs(confusion):
             _put(figures, _key("confusion", word), plots.confusion_matrix(part), "confusion", word)
     _add_importance(figures, result)
     return figures
+
+
+def _add_calibration(figures: Figures, result: Result) -> None:
+    """Calibration by set and model; of a single group of predictions there is no curve."""
+    from radiogen import plots
+
+    frame = _table(result, "calibration_curve")
+    if not _has(frame, "predicted", "observed"):
+        return
+    for word, part in _parts(frame, "set", "model"):
+        keys = [k for k in ("inputs", "class") if k in part]
+        if (part.groupby(keys, dropna=False).size().max() if keys else len(part)) > 1:
+            _put(figures, _key("calibration", word), plots.calibration_curve(part), "calibration_curve", word)
 
 
 def _first_metric(frame: pd.DataFrame) -> str:
@@ -180,10 +195,9 @@ def _add_differences(figures: Figures, result: Result) -> None:
         frame = frame.assign(model=frame["set"])
     for word, part in _parts(frame, "metric"):
         metric = str(part["metric"].iloc[0]) if "metric" in part else "estimate"
-        name = f"Difference in {metric}" + (f" from {against} alone" if one_base else "")
-        figure = plots.forest(part, effect=name, ratio=False, table="comparisons")
-        meta = {**figure.layout.meta, "title": f"Differences in {metric} " + (f"from {against} alone" if one_base else "between inputs")}
-        figure.layout.meta = meta
+        which = f"from {against} alone" if one_base else "between inputs"
+        figure = plots.forest(part, effect=f"Difference in {metric} {which}", ratio=False, table="comparisons")
+        figure.layout.meta = {**figure.layout.meta, "title": f"Differences in {metric} {which}"}
         _put(figures, _key("differences", word), figure, "comparisons")
 
 
@@ -233,10 +247,7 @@ def survive(result: Result) -> Figures:
         metric = _first_metric(performance)
         _put(figures, "performance", plots.performance(_headline(performance, metric), metric), "performance")
     _add_differences(figures, result)
-    calibration = _table(result, "calibration_curve")
-    if _has(calibration, "predicted", "observed"):
-        for word, part in _parts(calibration, "set", "model"):
-            _put(figures, _key("calibration", word), plots.calibration_curve(part), "calibration_curve", word)
+    _add_calibration(figures, result)
     _add_importance(figures, result)
     return figures
 
