@@ -84,8 +84,11 @@ def extract(
         done = extract_features(loaded, n_jobs=jobs, cache=cache, progress=progress)
     for problem in done.findings:
         _complain(problem.render())
-    for path in write_features(done, output):
+    written = write_features(done, output)
+    for path in written:
         _say(str(path))
+    if not written:
+        _say("The cohort has no images and no feature tables; nothing was written.")
 
 
 @app.command()

@@ -11,7 +11,7 @@ import pandas as pd
 from radiogen.analysis.design import make_design
 from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
 from radiogen.analysis.result import Result
-from radiogen.errors import fail
+from radiogen.errors import RadiogenError, fail
 
 if TYPE_CHECKING:
     from radiogen.analysis.design import Design
@@ -80,19 +80,29 @@ def associate(
         raise fail("RG705", "`targets` must be a list with at least one name.", value=targets)
     names = tuple(inputs) if inputs is not None else (tuple(cohort.modalities) or ("clinical",))
     parts, flows, notes, counts = [], [], [], []
+    failed: list[RadiogenError] = []
     for name in dict.fromkeys(targets):
         target = cohort.target(name)
-        design = make_design(
-            cohort, names, target.known, target.name, forbidden=target.columns, target=target, missing_modality="impute"
-        )
-        covariates = _covariates(cohort, adjust, target)
-        table, said, classes = _one_target(cohort, design, target, covariates)
+        try:
+            design = make_design(
+                cohort, names, target.known, target.name, forbidden=target.columns, target=target, missing_modality="impute"
+            )
+            table, said, classes = _one_target(cohort, design, target, _covariates(cohort, adjust, target))
+        except RadiogenError as error:
+            # a target that nothing can be learnt about must not cost the others
+            if error.code not in ("RG603", "RG701"):
+                raise
+            failed.append(error)
+            notes.append(f"{target.name} was left out ({error.code}): {error.problems[0].message}.")
+            continue
         parts.append(table)
         notes += [*design.notes, *said]
         flows.append(design.flow.assign(scope=lambda f, t=target.name: f["scope"].where(f["scope"] == "external", t)))
         tested = table["p"].notna()
         adjusted = int(table["adjusted_p"].notna().sum())
         counts.append((target.name, int(tested.sum()), int((table["q"] < 0.05).sum()), adjusted, classes))
+    if not parts:
+        raise RadiogenError(problem for error in failed for problem in error.problems)
     frame = pd.concat(parts, ignore_index=True)
     used = _covariate_names(cohort, adjust)
     settings = settings_of(

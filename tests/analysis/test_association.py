@@ -93,3 +93,15 @@ def test_a_category_of_one_class_does_not_stop_the_adjustment() -> None:
     spread = others.modalities["bmode"]["bmode_f0"].std()
     assert row["adjusted_or"] == pytest.approx(expected.estimate**spread)
     assert any("grade = GX (4)" in note for note in result.notes)
+
+
+def test_a_target_with_one_class_does_not_cost_the_others() -> None:
+    from dataclasses import replace
+
+    cohort = make_cohort(60, 3)
+    cohort = replace(cohort, mutations=cohort.mutations.assign(PTEN="wild type"))
+    result = associate(cohort, ["PTEN", "TP53"])
+    assert set(result.tables["associations"]["target"]) == {"TP53"}
+    assert any("PTEN was left out (RG603)" in note for note in result.notes)
+    with pytest.raises(RadiogenError, match="RG603"):
+        associate(cohort, ["PTEN"])
