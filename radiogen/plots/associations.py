@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from radiogen.errors import fail
 from radiogen.plots import theme
 from radiogen.plots.frames import Row, records, row_of_min
-from radiogen.plots.text import count, interval, num, p_equals, plain, text
+from radiogen.plots.text import count, distinct, interval, num, p_equals, plain, text
 
 #: at most this many points are drawn; the rest would lie on top of each other
 DRAWN = 2500
@@ -132,14 +132,14 @@ def _label(fig: go.Figure, best: pd.DataFrame) -> None:
     span_x = float(np.ptp(_values(fig, "x"))) or 1.0
     span_y = float(np.max(_values(fig, "y"))) or 1.0
     middle = float(np.mean([_values(fig, "x").min(), _values(fig, "x").max()]))
-    for row in records(shown):
+    for row, name in zip(records(shown), distinct(shown["feature"], 28), strict=True):
         x, y = float(row["effect"]), float(row["height"])
         near = any(abs(y - b) < 0.05 * span_y and abs(x - a) < 0.45 * span_x for a, b in placed)
         if near:
             continue
         placed.append((x, y))
         fig.add_annotation(
-            x=x, y=y, text=text(row["feature"], 28), showarrow=False, xanchor="right" if x > middle else "left",
+            x=x, y=y, text=text(name), name=theme.WIDE_ONLY, showarrow=False, xanchor="right" if x > middle else "left",
             xshift=-8 if x > middle else 8, font={"size": 11, "color": theme.MUTED},
         )
 
@@ -199,7 +199,7 @@ def association_heatmap(associations: pd.DataFrame, *, top: int = 30, alpha: flo
     q = q.reindex(index=effects.index, columns=effects.columns)
     fig = theme.figure(
         f"Heat map: {measure}", _heatmap_caption(effects, q, measure, alpha), "associations",
-        height=150 + 20 * len(effects), min_width=330 + 44 * effects.shape[1],
+        height=150 + 20 * len(effects), min_width=theme.room_for(distinct(effects.index, 44), 110 + 44 * effects.shape[1]),
     )
     fig.add_heatmap(**_cells(effects, q, measure, neutral, alpha))
     fig.update_xaxes(side="top", showgrid=False, type="category", tickangle=0 if effects.shape[1] <= 6 else -40)
@@ -225,21 +225,16 @@ def _cells(effects: pd.DataFrame, q: pd.DataFrame, measure: str, neutral: float,
         for i, f in enumerate(effects.index)
     ]
     return {
-        "z": z, "x": [text(c) for c in _distinct(effects.columns, 24)],
-        "y": [text(c) for c in _distinct(effects.index, 44)],
+        "z": z, "x": [text(c) for c in distinct(effects.columns, 24)],
+        "y": [text(c) for c in distinct(effects.index, 44)],
         "zmin": neutral - reach if signed else 0.0, "zmax": neutral + reach if signed else reach,
         "colorscale": [list(stop) for stop in (theme.DIVERGING if signed else theme.SEQUENTIAL)],
         "text": [["•" if v < alpha else "" for v in row] for row in q.to_numpy(dtype=float)],
         "texttemplate": "%{text}", "textfont": {"size": 15}, "hovertext": hover, "hoverinfo": "text",
         "xgap": 1.5, "ygap": 1.5,
-        "colorbar": {"title": {"text": text(measure), "side": "right"}, "thickness": 10, "outlinewidth": 0, "len": 0.9},
+        "colorbar": {"title": {"text": text(measure), "side": "right"}, "thickness": 10, "outlinewidth": 0, "len": 0.9,
+                     "exponentformat": theme.EXPONENT},
     }
-
-
-def _distinct(names: pd.Index, limit: int) -> list[str]:
-    """Labels cut to a length without two of them becoming the same category."""
-    cut = [plain(n, limit) for n in names]
-    return [plain(n) if cut.count(c) > 1 else c for n, c in zip(names, cut, strict=True)]
 
 
 def _heatmap_caption(effects: pd.DataFrame, q: pd.DataFrame, measure: str, alpha: float) -> str:

@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from radiogen.errors import fail
 from radiogen.plots import theme
 from radiogen.plots.frames import Row, records, row_of_max, row_of_min
-from radiogen.plots.text import count, is_number, num, plain, share, text, wrap
+from radiogen.plots.text import count, distinct, is_number, listed, num, plain, share, text, wrap
 
 _LINE, _PAD, _GAP = 16, 9, 22
 _MAIN, _SIDE = (0.0, 0.44), (0.52, 1.0)
-_LISTED = 16
+_LISTED = 12
 
 
 def flow(ledger: pd.DataFrame, start: int, *, unit: str = "patient") -> go.Figure:
@@ -48,9 +48,7 @@ def flow(ledger: pd.DataFrame, start: int, *, unit: str = "patient") -> go.Figur
     if external:
         boxes.side([f"Set aside for external validation (n = {external:,})"])
         boxes.main(f"{count(left - external, unit)} for development")
-    rest = ledger[~ledger["scope"].isin(["cohort", "external"])]
-    if len(rest):
-        boxes.panel("Not available in these", rest)
+    boxes.panel(f"Not known or not available, of the {count(left, unit)}", gaps(ledger))
     excluded = start - left
     caption = f"All {count(start, unit)} of the tables are in the cohort" if not excluded else (
         f"Of {count(start, unit)}, {excluded:,} ({share(excluded / start if start else None)}) "
@@ -63,6 +61,64 @@ def flow(ledger: pd.DataFrame, start: int, *, unit: str = "patient") -> go.Figur
     fig.update_xaxes(visible=False, range=[-0.005, 1.005], fixedrange=True)
     fig.update_yaxes(visible=False, range=[boxes.y + 2, -2], fixedrange=True)
     return fig
+
+
+def gaps(ledger: pd.DataFrame) -> list[str]:
+    """What is not known or not available, one line for each kind of thing and reason.
+
+    Parameters
+    ----------
+    ledger : DataFrame
+        ``step``, ``scope``, ``reason``, ``n``; rows of scope "cohort" and "external" are left out.
+
+    Examples
+    --------
+    >>> reasons = ["TP53: not tested", "PTEN: not tested"]
+    >>> gaps(pd.DataFrame({"step": "mutations", "scope": ["TP53", "PTEN"], "reason": reasons, "n": 14}))
+    ['Genes not tested: TP53 and PTEN (14 each)']
+    """
+    found: dict[tuple[str, str], list[tuple[str, int]]] = {}
+    for row in records(ledger[~ledger["scope"].isin(["cohort", "external"])]):
+        kind, scope = _KINDS.get(plain(row["step"]), plain(row["step"])), plain(row["scope"])
+        subject, what = _split(scope, plain(row["reason"]))
+        found.setdefault((kind, what), []).append((subject, int(row["n"])))
+    return [_gap(kind, what, entries) for (kind, what), entries in found.items()]
+
+
+#: step of the ledger -> what it is about
+_KINDS = {"markers": "Markers", "mutations": "Genes", "endpoints": "Endpoints", "modalities": "Modalities", "subtype": "Subtype"}
+#: so many subjects are named in a line
+_NAMED = 8
+
+
+def _split(scope: str, reason: str) -> tuple[str, str]:
+    """Subject and reason without saying the subject twice: "er: not known" of er, "no swe" of swe."""
+    if reason == f"no {scope}":
+        return scope, "not available"
+    for between in (": ", " "):
+        if reason.startswith(scope + between):
+            return scope, reason[len(scope + between) :]
+    # an endpoint by its label
+    head, colon, tail = reason.rpartition(": ")
+    return (head, tail) if colon and tail in ("not known", "not tested", "time of 0", "not available") else (scope, reason)
+
+
+def _gap(kind: str, what: str, entries: list[tuple[str, int]]) -> str:
+    kind = kind[:1].upper() + kind[1:]
+    if len(entries) == 1 and entries[0][0].lower() == kind.lower():
+        return f"{kind} {what}: {entries[0][1]:,}"
+    shown = entries if len(entries) <= _NAMED else sorted(entries, key=lambda e: -e[1])[:_NAMED]
+    by_count: dict[int, list[str]] = {}
+    for subject, n in shown:
+        by_count.setdefault(n, []).append(subject)
+    # names that hold a comma or an "and" cannot be listed with others
+    apart = any("," in s or " and " in s for s, _ in shown)
+    words = [f"{s} ({n:,})" for s, n in shown] if apart else [
+        f"{listed(names)} ({n:,}{' each' if len(names) > 1 else ''})" for n, names in by_count.items()
+    ]
+    more = len(entries) - len(shown)
+    tail = f"; and {more:,} more with at most {shown[-1][1]:,} each" if more else ""
+    return f"{kind} {what}: {('; ' if apart else ', ').join(words)}{tail}"
 
 
 class _Boxes:
@@ -91,16 +147,13 @@ class _Boxes:
         self._box(_SIDE, height, lines, "left")
         self.y += height + _GAP * 0.8
 
-    def panel(self, title: str, rows: pd.DataFrame) -> None:
-        lines = [text(title)]
-        found = records(rows)
-        for row in found[:_LISTED]:
-            lines.append(wrap(f"{plain(row['scope'])}: {plain(row['reason'])} (n = {int(row['n']):,})", 92, 2))
-        if len(found) > _LISTED:
-            lines.append(f"and {len(found) - _LISTED} more lines in the table")
+    def panel(self, title: str, labels: list[str]) -> None:
+        """A wide box below, which is no step: nobody leaves here."""
+        if not labels:
+            return
+        kept = labels if len(labels) <= _LISTED else [*labels[: _LISTED - 1], f"and {len(labels) - _LISTED + 1} more reasons"]
+        lines = [text(title), *(wrap(label, 100, 3) for label in kept)]
         height = 2 * _PAD + _LINE * sum(1 + line.count("<br>") for line in lines)
-        if self._last is not None:
-            self._arrow((0.22, self._last), (0.22, self.y))
         self._box((0.0, 1.0), height, lines, "left")
         self.y += height
 
@@ -141,7 +194,8 @@ def availability(frame: pd.DataFrame) -> go.Figure:
     low, high = row_of_min(data, "share"), row_of_max(data, "share")
     caption = f"{plain(high['modality'])} is available in {share(high['share'])} (n = {num(high['n'])})"
     caption += "." if len(data) == 1 else f", {plain(low['modality'])} in {share(low['share'])} (n = {num(low['n'])})."
-    fig = theme.figure("Availability of the modalities", caption, "modalities", height=100 + 34 * len(data))
+    fig = theme.figure("Availability of the modalities", caption, "modalities", height=100 + 34 * len(data),
+                       min_width=theme.room_for(plain(m, 30) for m in data["modality"]))
     _bars(fig, data, [_available(row) for row in records(data)])
     fig.update_xaxes(title_text="Share of the cohort")
     return fig
@@ -154,7 +208,7 @@ def _available(row: Row) -> str:
 
 
 def _bars(fig: go.Figure, data: pd.DataFrame, labels: list[str]) -> None:
-    names = [text(m, 30) for m in data["modality"]]
+    names = [text(m) for m in distinct(data["modality"], 30)]
     shares = data["share"].astype(float)
     fig.add_bar(
         x=shares, y=list(range(len(data))), orientation="h", marker={"color": theme.colour(0), "line": {"width": 0}},
@@ -189,7 +243,8 @@ def missingness(frame: pd.DataFrame, *, top: int = 25) -> go.Figure:
         f"{count(whole, 'variable')} of {len(frame):,} {'has' if whole == 1 else 'have'} none."
     )
     shown = data.head(top).iloc[::-1].rename(columns={"variable": "modality"})
-    fig = theme.figure("Values not known", caption, "missing", height=100 + 24 * len(shown))
+    fig = theme.figure("Values not known", caption, "missing", height=100 + 24 * len(shown),
+                       min_width=theme.room_for(plain(m, 30) for m in shown["modality"]))
     _bars(fig, shown, [share(v) for v in shown["share"]])
     fig.update_xaxes(title_text="Share not known")
     return fig
@@ -233,7 +288,7 @@ def mutations(frame: pd.DataFrame) -> go.Figure:
             text=[num(v) if is_number(v) else "" for v in data[column]], textposition="inside", insidetextanchor="middle",
             textangle=0, textfont={"size": 11}, hovertemplate="%{x}<extra>" + label + "</extra>",
         )
-    fig.update_xaxes(title_text="Number")
+    fig.update_xaxes(title_text="Number", exponentformat="none")
     fig.update_yaxes(tickvals=list(range(len(data))), ticktext=[text(g, 24) for g in data["gene"]], showgrid=False)
     fig.update_layout(legend_traceorder="normal")
     return fig
@@ -265,7 +320,8 @@ def classes(frame: pd.DataFrame, *, name: str = "subtype") -> go.Figure:
     if hidden:
         caption = f"Of the counts that are shown, that of {plain(most[name])} is the largest ({num(most['n'])}); " \
                   f"{count(hidden, 'count')} {'is' if hidden == 1 else 'are'} suppressed."
-    fig = theme.figure(title, caption, name, height=100 + 30 * len(data))
+    fig = theme.figure(title, caption, name, height=100 + 30 * len(data),
+                       min_width=theme.room_for(plain(c, 34) for c in data[name]))
     fig.add_bar(
         x=data["n"], y=list(range(len(data))), orientation="h", width=0.55, hoverinfo="x",
         marker={"color": theme.colour(0), "line": {"width": 0}}, text=[num(v) for v in data["n"]], textposition="auto",
@@ -275,6 +331,6 @@ def classes(frame: pd.DataFrame, *, name: str = "subtype") -> go.Figure:
         if not is_number(value):
             small = {"color": theme.MUTED, "size": 11}
             fig.add_annotation(x=0, y=at, text="suppressed", showarrow=False, xanchor="left", font=small)
-    fig.update_xaxes(title_text="Number", rangemode="tozero")
-    fig.update_yaxes(tickvals=list(range(len(data))), ticktext=[text(c, 34) for c in data[name]], showgrid=False)
+    fig.update_xaxes(title_text="Number", rangemode="tozero", exponentformat="none")
+    fig.update_yaxes(tickvals=list(range(len(data))), ticktext=[text(c) for c in distinct(data[name], 34)], showgrid=False)
     return fig

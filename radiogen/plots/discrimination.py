@@ -11,7 +11,8 @@ import plotly.graph_objects as go
 from radiogen.errors import fail
 from radiogen.plots import theme
 from radiogen.plots.frames import Row, is_missing, records, row_of_max, row_of_min
-from radiogen.plots.text import count, interval, is_number, num, plain, share, text
+from radiogen.plots.naming import model_name
+from radiogen.plots.text import count, interval, is_number, num, plain, share, text, wrap
 
 _KEYS = ("model", "inputs", "class", "set")
 _POINTS = 400
@@ -70,8 +71,12 @@ def _series(frame: pd.DataFrame) -> Iterator[tuple[Row, str, pd.DataFrame]]:
     varying = [k for k in keys if frame[k].nunique(dropna=False) > 1]
     for values, part in frame.groupby(keys, sort=False, dropna=False):
         key = dict(zip(keys, values, strict=True))
-        words = [plain(key[k]).replace("_", " ") for k in (varying or ["model"]) if k in key and not is_missing(key[k])]
+        words = [_word(k, key[k]) for k in (varying or ["model"]) if k in key and not is_missing(key[k])]
         yield key, ", ".join(words) or "curve", part
+
+
+def _word(key: str, value: object) -> str:
+    return model_name(value) if key == "model" else plain(value).replace("_", " ")
 
 
 def _area(performance: pd.DataFrame | None, key: Row) -> tuple[float, float, float] | None:
@@ -245,13 +250,16 @@ def performance(frame: pd.DataFrame, metric: str | None = None) -> go.Figure:
     keys = [k for k in ("model", "class", "set") if k in data and data[k].nunique(dropna=False) > 1]
     rows = list(dict.fromkeys(data["inputs"]))
     groups = list(data.groupby(keys, sort=False, dropna=False)) if keys else [((), data)]
+    lines = max(1 + wrap(r, 30, 3).count("<br>") for r in rows)
     fig = theme.figure(
         f"Performance: {plain(chosen)}", _performance_caption(data, plain(chosen)), "performance",
-        height=110 + len(rows) * (24 + 15 * len(groups)), min_width=330,
+        height=110 + len(rows) * max(24 + 15 * len(groups), 18 * lines),
+        min_width=theme.room_for(wrap(r, 30, 3) for r in rows),
     )
     for index, (values, part) in enumerate(groups):
-        words = [plain(v).replace("_", " ") for v in (values if isinstance(values, tuple) else (values,)) if not is_missing(v)]
-        name = ", ".join(words) or plain(part["model"].iloc[0]).replace("_", " ")
+        each = values if isinstance(values, tuple) else (values,)
+        words = [_word(k, v) for k, v in zip(keys, each, strict=True) if not is_missing(v)]
+        name = ", ".join(words) or model_name(part["model"].iloc[0])
         shift = ((len(groups) - 1) / 2 - index) * 0.62 / max(len(groups), 1)
         fig.add_scatter(
             x=part["estimate"], y=[len(rows) - 1 - rows.index(i) + shift for i in part["inputs"]], mode="markers",
@@ -271,7 +279,7 @@ def performance(frame: pd.DataFrame, metric: str | None = None) -> go.Figure:
             fig.update_xaxes(range=[min(low, 0.5) - 0.02, max(high, 0.5) + 0.02])
     fig.update_xaxes(title_text=text(chosen))
     fig.update_yaxes(
-        tickvals=list(range(len(rows))), ticktext=[text(i, 30) for i in reversed(rows)], showgrid=False,
+        tickvals=list(range(len(rows))), ticktext=[wrap(i, 30, 3) for i in reversed(rows)], showgrid=False,
         range=[-0.6, len(rows) - 0.4],
     )
     return fig
@@ -283,7 +291,7 @@ def _is_chance_half(metric: str) -> bool:
 
 def _performance_caption(data: pd.DataFrame, metric: str) -> str:
     def name(row: Row) -> str:
-        words = [plain(row["inputs"]), plain(row["model"]).replace("_", " ")]
+        words = [plain(row["inputs"]), model_name(row["model"])]
         words += [plain(row["set"])] if "set" in data and data["set"].nunique() > 1 else []
         return ", ".join(words)
 

@@ -36,10 +36,32 @@ def plain(value: Any, limit: int | None = None) -> str:
     """
     spaced = re.sub(r"\s+", " ", str(value)).strip()
     kept = "".join(c for c in spaced if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Co"))
-    if limit is None or len(kept) <= limit:
+    if limit is None or width(kept) <= limit:
         return kept
-    head = limit // 3
-    return f"{kept[:head].rstrip()}…{kept[head + 1 - limit :].lstrip()}"
+    head = _fitting(kept, limit // 3)
+    tail = _fitting(kept[::-1], limit - 1 - limit // 3)[::-1]
+    return f"{head.rstrip()}…{tail.lstrip()}"
+
+
+def width(value: str) -> int:
+    """Places that a text takes: a Chinese character takes two.
+
+    Examples
+    --------
+    >>> width("TP53"), width("硬度")
+    (4, 4)
+    """
+    return len(value) + sum(unicodedata.east_asian_width(c) in "WF" for c in value)
+
+
+def _fitting(value: str, room: int) -> str:
+    """As much of the start of a text as fits into so many places."""
+    used = 0
+    for at, character in enumerate(value):
+        used += width(character)
+        if used > room:
+            return value[:at]
+    return value
 
 
 def text(value: Any, limit: int | None = None) -> str:
@@ -64,11 +86,37 @@ def text(value: Any, limit: int | None = None) -> str:
     return _SPECIAL.sub(lambda m: _ENTITIES[m.group()], plain(value, limit))
 
 
-def wrap(value: Any, width: int, lines: int = 4) -> str:
-    """The text of :func:`text`, broken into lines of at most ``width`` characters."""
-    parts = textwrap.wrap(plain(value), width) or [""]
+def distinct(values: Iterable[Any], limit: int) -> list[str]:
+    """Plain texts cut to a length, up to 18 characters longer where it takes that to tell them apart, else numbered.
+
+    Examples
+    --------
+    >>> distinct(["bmode_sigma_1_glcm_Contrast", "bmode_sigma_2_glcm_Contrast"], 18)
+    ['bmode_si…1_glcm_Contrast', 'bmode_si…2_glcm_Contrast']
+    """
+    whole = [plain(v) for v in values]
+    cut = [plain(v, limit) for v in whole]
+    for more in (6, 12, 18):
+        seen = _owners(cut, whole)
+        cut = [plain(w, limit + more) if len(seen[c]) > 1 else c for c, w in zip(cut, whole, strict=True)]
+    seen = _owners(cut, whole)
+    return [f"{c} [{seen[c].index(w) + 1}]" if len(seen[c]) > 1 else c for c, w in zip(cut, whole, strict=True)]
+
+
+def _owners(cut: list[str], whole: list[str]) -> dict[str, list[str]]:
+    """The different texts behind each cut text, in their order."""
+    found: dict[str, list[str]] = {}
+    for c, w in zip(cut, whole, strict=True):
+        if w not in found.setdefault(c, []):
+            found[c].append(w)
+    return found
+
+
+def wrap(value: Any, places: int, lines: int = 4) -> str:
+    """The text of :func:`text`, broken into lines of at most so many characters."""
+    parts = textwrap.wrap(plain(value), places) or [""]
     if len(parts) > lines:
-        parts = [*parts[: lines - 1], plain(" ".join(parts[lines - 1 :]), width)]
+        parts = [*parts[: lines - 1], plain(" ".join(parts[lines - 1 :]), places)]
     return "<br>".join(text(p) for p in parts)
 
 
@@ -119,10 +167,14 @@ def fixed(value: Any, decimals: int) -> str:
 
     Examples
     --------
-    >>> fixed(0.5, 2)
-    '0.50'
+    >>> fixed(0.5, 2), fixed(-0.001, 2)
+    ('0.50', '0.00')
     """
-    return f"{float(value):,.{decimals}f}".replace("-", _MINUS) if is_number(value) else infinite(value)
+    if not is_number(value):
+        return infinite(value)
+    written = f"{float(value):,.{decimals}f}"
+    # nothing is left of it but the sign
+    return written.lstrip("-") if not written.strip("-0.,") else written.replace("-", _MINUS)
 
 
 def pvalue(value: Any) -> str:

@@ -8,10 +8,13 @@ of these on a dark ground; the report exchanges them when the reader's screen is
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import plotly.graph_objects as go
 import plotly.io as pio
+
+from radiogen.plots.text import width
 
 NAME = "radiogen"
 INK, MUTED, GRID, SURFACE = "#1f2933", "#5c6873", "#e4e8ec", "#ffffff"
@@ -20,6 +23,11 @@ _PALETTE_DARK = ("#58a6ec", "#f58a4b", "#35c79b", "#e3a0cb", "#e0b04a", "#9bd0f2
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "6px 2px 2px 2px", "2px 6px")
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', Arial, sans-serif"
+
+#: name of annotations for which a narrow screen has no room
+WIDE_ONLY = "wide-only"
+#: how axes and colour bars write powers of ten
+EXPONENT = "e"
 
 #: low, middle, high of a scale with a neutral middle
 DIVERGING = ((0.0, "#0b5c94"), (0.25, "#7fb2d6"), (0.5, "#f6f7f8"), (0.75, "#f0a679"), (1.0, "#b04500"))
@@ -49,7 +57,7 @@ DARK: dict[str, str] = {
     SURFACE: "#15191e",
     "#f6f7f8": "#20262d",
     "#7fb2d6": "#2f6d9b",
-    "#0b5c94": "#6db8f2",
+    "#0b5c94": "#3f86bd",
     "#f0a679": "#a5592a",
     "#b04500": "#ff9b5e",
     **dict(zip(PALETTE, _PALETTE_DARK, strict=True)),
@@ -84,6 +92,9 @@ def _template() -> go.layout.Template:
         "ticklen": 4,
         "zeroline": False,
         "title": {"standoff": 10},
+        # powers as 1e-5: plotly's default sets them with a style attribute, which a strict policy forbids
+        "exponentformat": EXPONENT,
+        "separatethousands": True,
     }
     return go.layout.Template(
         layout={
@@ -136,6 +147,18 @@ def figure(
     """
     meta = {"title": title, "caption": caption, "table": table, "min_width": min_width, "max_width": max_width}
     return go.Figure(layout={"template": NAME, "meta": meta, "height": height, **layout})
+
+
+def room_for(labels: Iterable[str], beside: int = 260) -> int:
+    """The least width in pixels of a figure with these labels at its left and so much room beside them.
+
+    Examples
+    --------
+    >>> room_for(["TP53", "PIK3CA"])
+    301
+    """
+    lines = (line for label in labels for line in label.split("<br>"))
+    return beside + round(6.9 * max((width(line) for line in lines), default=0))
 
 
 def reference_line(fig: go.Figure, *, x: float | None = None, y: float | None = None, **place: Any) -> None:

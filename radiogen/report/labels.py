@@ -20,8 +20,29 @@ COLUMNS = {
     "fpr": "1 − specificity", "tpr": "Sensitivity", "overall": "Overall", "endpoint": "Endpoint",
     "follow_up": "Median follow-up", "median_follow_up": "Median follow-up", "label": "Label", "detail": "Detail",
     "incidence": "Incidence", "cause": "Cause", "block": "Block", "value": "Value", "kind": "Kind", "name": "Name",
-    "median": "Median", "unit": "Unit", "known": "Known",
+    "median": "Median", "unit": "Unit", "known": "Known", "tests": "Tests", "classes": "Classes", "target_class": "Class",
+    "q_below_0.05": "q < 0.05", "adjusted_tests": "Adjusted tests", "variant": "Variant", "cut_point": "Cut-point",
 }
+
+#: headings that depend on the table
+IN_TABLE = {
+    ("medians", "estimate"): "Median time", ("cox", "estimate"): "Hazard ratio", ("comparisons", "estimate"): "Difference",
+    ("features", "coefficient"): "Weight", ("thresholds", "threshold"): "Mean threshold",
+}
+
+#: what stands under a table
+NOTES = {
+    "features": "Weight: coefficient per standard deviation, averaged over training folds (several classes: the mean absolute "
+    "one); of a random forest the mean decrease in impurity.",
+}
+#: and under those that privacy makes coarser
+COARSE_NOTES = {
+    "km": "Values at the times of the numbers at risk: every step of a curve is the date of a patient.",
+    "cumulative_incidence": "Values at the times of the numbers at risk: every step of a curve is the date of a patient.",
+}
+
+#: values of ``metric`` that are abbreviations
+METRICS = {"ppv": "positive predictive value", "npv": "negative predictive value"}
 
 TABLES = {
     "associations": "Associations", "calibration": "Calibration", "calibration_curve": "Calibration curves",
@@ -32,7 +53,7 @@ TABLES = {
     "mutations": "Mutations", "performance": "Performance", "qc": "Quality control", "risk_table": "Numbers at risk",
     "roc": "ROC curves", "subtype": "Subtypes", "table_one": "Characteristics of the cohort",
     "thresholds": "Performance at the threshold chosen in training",
-    "proportional_hazards": "Test of proportional hazards",
+    "proportional_hazards": "Test of proportional hazards", "families": "Families of tests",
 }
 
 KINDS = {
@@ -44,9 +65,9 @@ P_COLUMNS = frozenset({"p", "q", "adjusted_p", "adjusted_q", "p_value"})
 SHARES = frozenset({"share", "selected_share"})
 
 
-def column_label(name: object) -> str:
+def column_label(name: object, table: str = "") -> str:
     """Heading of a column."""
-    return COLUMNS.get(str(name), str(name))
+    return IN_TABLE.get((table, str(name))) or COLUMNS.get(str(name), str(name))
 
 
 def table_title(name: str) -> str:

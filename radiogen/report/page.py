@@ -16,7 +16,7 @@ from radiogen.errors import RadiogenError, fail
 from radiogen.plots.text import count, plain
 from radiogen.report import csp, provenance
 from radiogen.report.drawing import shared_json
-from radiogen.report.privacy import privacy_of
+from radiogen.report.privacy import CURVES, privacy_of
 from radiogen.report.sections import Counter, Section, failure_section, flow_section, result_section
 from radiogen.report.summary import cohort_sentences, sentences
 
@@ -115,10 +115,11 @@ def _context(
     sections: list[Section] = [
         flow_section(cohort.ledger.to_frame(), cohort.ledger.start, cohort.unit, privacy, counter)
     ]
+    labels = {name: endpoint.label for name, endpoint in cohort.endpoints.items() if endpoint.label}
     answers: list[tuple[str, str, list[str]]] = []
     for result in ordered:
         shown, drawn = privacy.result(result)
-        found = [privacy.redact(s) for s in sentences(shown)]
+        found = [privacy.redact(s) for s in sentences(shown, labels)]
         sections.append(result_section(shown, drawn, privacy, counter, found))
         if found:
             answers.append((sections[-1].id, sections[-1].title, found))
@@ -129,12 +130,18 @@ def _context(
         "simulated": _stamp(cohort), "cohort_sentences": cohort_sentences(cohort), "answers": answers,
         "limits": [(s.title, s.id, s.notes[:_LIMITS], len(s.notes) - _LIMITS) for s in sections if s.notes],
         "failed": [s for s in sections if s.failures],
-        "asked": count(len(ordered) + len(failures), "analysis", "analyses"), "sections": sections,
+        "asked": _asked(len(ordered) + len(failures)), "sections": sections,
         "methods": [(plain(r.title), [privacy.redact(m) for m in r.methods]) for r in ordered if r.methods],
         "versions": provenance.versions(ordered), "sources": provenance.sources(cohort), "seed": str(cohort.config.seed),
         "findings": provenance.findings(cohort, privacy), "generated": provenance.generated(),
-        "min_cell": privacy.min_cell, "show_ids": privacy.show_ids, "unit": cohort.unit,
+        "min_cell": privacy.min_cell, "show_ids": privacy.show_ids,
+        "curves": privacy.min_cell > 1 and any(CURVES & set(r.tables) for r in ordered), "unit": cohort.unit,
     }
+
+
+def _asked(n: int) -> str:
+    words = count(n, "analysis", "analyses") if n else "No analysis"
+    return f"{words} {'was' if n < 2 else 'were'} asked for"
 
 
 def _stamp(cohort: Cohort) -> str:

@@ -96,11 +96,19 @@ class Privacy:
         """The result as its tables may be shown, and as its figures may draw it.
 
         Small cells read ``<5`` in the first; in the second they are NaN.  Only counts that describe
-        the cohort are suppressed: those of models are not counts of a patient's properties.
+        the cohort are suppressed: those of models are not counts of a patient's properties.  Unless
+        ``min_cell`` is below 2, curves over time are made coarser (:func:`coarse_curve`), and ROC curves lose
+        their thresholds.
         """
         left_out = _NOT_SHOWN.get(result.kind, frozenset())
         tables = {k: self.table(v) for k, v in result.tables.items() if k not in left_out}
         shown, drawn = dict(tables), dict(tables)
+        if self.min_cell > 1:
+            for name in tables.keys() & CURVES:
+                shown[name], drawn[name] = coarse_curve(tables[name], tables.get("risk_table"))
+            if "roc" in tables:
+                # each is the prediction for a single unit
+                shown["roc"] = drawn["roc"] = tables["roc"].drop(columns="threshold", errors="ignore")
         if result.kind == "describe":
             for name, frame in tables.items():
                 shown[name], drawn[name] = suppress_table(name, frame, self.min_cell)
@@ -244,6 +252,59 @@ def _count_table(frame: pd.DataFrame, min_cell: int) -> tuple[pd.DataFrame, pd.D
     return shown, drawn
 
 
+# -- curves over time -----------------------------------------------------------------------------
+
+#: tables of which every row is the date of an event or of a last visit
+CURVES = frozenset({"km", "cumulative_incidence"})
+#: places between two times of the table of numbers at risk at which a curve may move
+PLACES = 100
+
+
+def coarse_curve(curve: pd.DataFrame, at_risk: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A curve for the table, at the times of the numbers at risk alone, and one for the figure.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        ``group`` and ``time``, where there are any ``grouping``, ``cause``, ``n_risk``, ``n_event``, ``n_censor``.
+    at_risk : DataFrame or None
+        ``time`` and, where there are any, ``group``, ``grouping``, ``n_risk``: the numbers at risk at round times.
+
+    Returns
+    -------
+    shown : DataFrame
+        The values at the last step up to each round time, with the number at risk then; without counts of events.
+    drawn : DataFrame
+        All steps, their times rounded up to a hundredth of the distance between two round times: about the width
+        of a line.  A value at a round time is not changed by that.
+    """
+    counts = [c for c in ("n_event", "n_censor", "n_risk") if c in curve]
+    times = np.unique(at_risk["time"].to_numpy(dtype=float)) if at_risk is not None and "time" in at_risk else np.array([])
+    end = float(curve["time"].max()) if len(curve) else 0.0
+    if len(times) < 2:
+        times = np.linspace(0.0, end, 7)
+    step = float(times[1] - times[0]) / PLACES
+    if not step > 0:
+        return curve.drop(columns=counts), curve
+    # what lies on a place but for rounding stays there
+    places = np.ceil(np.round(curve["time"].to_numpy(dtype=float) / step, 6))
+    drawn = curve.assign(time=places * step)
+    keys = [k for k in ("grouping", "group", "cause") if k in curve]
+    values = [c for c in curve.columns if c not in (*keys, "time", *counts)]
+    parts = []
+    for _, part in curve.groupby(keys, sort=False, dropna=False) if keys else [((), curve)]:
+        ordered = part.sort_values("time", kind="stable")
+        last = np.searchsorted(ordered["time"].to_numpy(dtype=float), times, side="right") - 1
+        inside = (last >= 0) & (times <= float(ordered["time"].iloc[-1]) + step)
+        parts.append(ordered.iloc[last[inside]][[*keys, *values]].assign(time=times[inside]))
+    shown = pd.concat(parts, ignore_index=True) if parts else curve.iloc[:0]
+    if at_risk is not None and "n_risk" in at_risk:
+        on = [k for k in ("grouping", "group", "time") if k in at_risk and k in shown]
+        shown = shown.merge(at_risk[[*on, "n_risk"]].drop_duplicates(on), on=on, how="left")
+    return shown[[c for c in (*keys, "time", *values, "n_risk") if c in shown]], drawn
+
+
 def settings_out(settings: Mapping[str, Any], privacy: Privacy) -> dict[str, Any]:
-    """Settings without keys that list units."""
-    return {k: v for k, v in settings.items() if privacy.show_ids or k.lower() not in ID_COLUMNS | {"units", "patients"}}
+    """Settings without keys that list units, and without the inputs' hashes, which stand in the provenance."""
+    hidden = ID_COLUMNS | {"units", "patients"}
+    return {k: v for k, v in settings.items() if k != "sources" and (privacy.show_ids or k.lower() not in hidden)}

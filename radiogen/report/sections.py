@@ -12,7 +12,7 @@ import pandas as pd
 from radiogen.errors import Problem, RadiogenError
 from radiogen.plots.text import plain
 from radiogen.report.drawing import Drawing, drawing
-from radiogen.report.labels import KINDS
+from radiogen.report.labels import COARSE_NOTES, KINDS, NOTES
 from radiogen.report.privacy import Privacy, settings_out
 from radiogen.report.tables import TableView, slug, view
 
@@ -157,6 +157,7 @@ def _note(result: Result, name: str, privacy: Privacy) -> str:
     small = f"<{privacy.min_cell}"
     if result.kind == "describe" and any(small in frame.iloc[:, i].tolist() for i in range(frame.shape[1])):
         words.append(_SMALL_CELLS.format(below=privacy.min_cell - 1, cell=privacy.min_cell))
+    words += [notes[name] for notes in (NOTES, COARSE_NOTES if privacy.min_cell > 1 else {}) if name in notes]
     return " ".join(words)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from radiogen.plots.text import interval, num, plain, pvalue, share
-from radiogen.report.labels import P_COLUMNS, SHARES, column_label, table_title
+from radiogen.plots.naming import model_name
+from radiogen.plots.text import NONE, interval, num, plain, pvalue, share
+from radiogen.report.labels import METRICS, P_COLUMNS, SHARES, column_label, table_title
 from radiogen.report.payload import columnar, json_block
 
 #: rows shown of a table that is longer
@@ -18,6 +19,12 @@ SHOWN = 20
 #: rows shown of tables that are points of a curve
 _POINTS = {"roc": 6, "km": 12, "cumulative_incidence": 12, "calibration_curve": 12}
 _CELL = 160
+#: columns for which a page has no room
+_ASIDE = {"associations": ("statistic", "note", "test")}
+#: below this a coefficient is what rounding left of zero
+_ZERO = 1e-9
+#: marks of notes; none can be taken for a digit of the number before it
+_LETTERS = ("ᵃ", "ᵇ", "ᶜ", "ᵈ", "ᵉ")
 
 
 @dataclass(frozen=True)
@@ -78,13 +85,19 @@ def view(
         Show all rows and columns.
     """
     ordered = _ordered(frame)
+    if name == "table_one":
+        ordered, tests = _lettered(ordered)
+        note = f"{note} {tests}".strip()
     shown = ordered if whole else ordered.head(_POINTS.get(name, SHOWN))
     constant = {} if whole else _constant(ordered)
+    aside = [c for c in _ASIDE.get(name, ()) if c in ordered and c not in constant and not _blank(ordered[c])]
     head: list[tuple[str, bool]] = []
     columns: list[list[str]] = []
-    for label, numeric, cells in _columns(shown, set(constant), level, whole):
+    for label, numeric, cells in _columns(name, shown, {*constant, *aside}, level, whole):
         head.append((label, numeric))
         columns.append(cells)
+    if aside:
+        note = f"{note} In the download alone: {', '.join(column_label(c, name).lower() for c in aside)}.".strip()
     return TableView(
         id=identifier, title=title or table_title(name), head=tuple(head), rows=tuple(zip(*columns, strict=True)),
         total=len(frame), constant="; ".join(f"{column_label(k)}: {v}" for k, v in constant.items()), note=note,
@@ -108,10 +121,27 @@ def _constant(frame: pd.DataFrame) -> dict[str, str]:
         return {}
     named = ("target", "class", "model", "set", "method", "test", "n", "events", "metric", "effect_name", "grouping", "df")
     found = [c for c in named if c in frame and frame[c].nunique(dropna=False) == 1 and not pd.isna(frame[c].iloc[0])]
-    return {c: num(frame[c].iloc[0]) if c in ("n", "events", "df") else plain(frame[c].iloc[0]) for c in found}
+    return {c: num(frame[c].iloc[0]) if c in ("n", "events", "df") else _cell(plain(frame[c].iloc[0]), c) for c in found}
 
 
-def _columns(frame: pd.DataFrame, left_out: set[str], level: float, whole: bool) -> list[tuple[str, bool, list[str]]]:
+def _lettered(frame: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """Table 1 with a letter at each p-value in place of the column of tests, and what the letters mean."""
+    columns = {str(c).lower(): c for c in frame.columns}
+    if "test" not in columns or "p" not in columns:
+        return frame, ""
+    tests, p = frame[columns["test"]].tolist(), frame[columns["p"]].tolist()
+    named = [t for t in dict.fromkeys(tests) if isinstance(t, str) and t]
+    letters = dict(zip(named, _LETTERS, strict=False))
+    if len(letters) < len(named):
+        return frame, ""
+    marked = [f"{v}{letters[t]}" if t in letters and str(v) else v for v, t in zip(p, tests, strict=True)]
+    out = frame.assign(**{columns["p"]: pd.Series(marked, index=frame.index, dtype=object)}).drop(columns=columns["test"])
+    return out, "; ".join(f"{letter} {test}" for test, letter in letters.items()) + "." if letters else ""
+
+
+def _columns(
+    table: str, frame: pd.DataFrame, left_out: set[str], level: float, whole: bool
+) -> list[tuple[str, bool, list[str]]]:
     names = [str(c) for c in frame.columns]
     bounds = _bounds(names)
     hidden = {b for pair in bounds.values() for b in pair} | left_out
@@ -123,10 +153,17 @@ def _columns(frame: pd.DataFrame, left_out: set[str], level: float, whole: bool)
         if name in bounds:
             lower, upper = (frame[b].tolist() for b in bounds[name])
             cells = [interval(e, lo, up) for e, lo, up in zip(series.tolist(), lower, upper, strict=True)]
-            out.append((f"{column_label(name)} ({level:.0%} interval)".replace("%", " %"), True, cells))
+            if table == "medians":
+                cells = [_reached(c) for c in cells]
+            out.append((f"{column_label(name, table)} ({level:.0%} interval)".replace("%", " %"), True, cells))
         else:
-            out.append((column_label(name), _is_numeric(series), [_cell(v, name) for v in series.tolist()]))
+            out.append((column_label(name, table), _is_numeric(series), [_cell(v, name) for v in series.tolist()]))
     return out
+
+
+def _reached(cell: str) -> str:
+    """A median, and the end of its interval, may lie beyond the follow-up."""
+    return "not reached" if cell == NONE else cell.replace(f"to {NONE})", "to not reached)")
 
 
 def _bounds(names: list[str]) -> dict[str, tuple[str, str]]:
@@ -158,7 +195,9 @@ def _is_numeric(series: pd.Series) -> bool:
 
 def _cell(value: Any, name: str) -> str:
     if isinstance(value, str):
-        return plain(value, _CELL)
+        if name == "model":
+            return model_name(value)
+        return METRICS.get(value, plain(value, _CELL)) if name == "metric" else plain(value, _CELL)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (list, tuple)):
@@ -169,6 +208,8 @@ def _cell(value: Any, name: str) -> str:
         return pvalue(value)
     if name in SHARES:
         return share(value)
+    if name == "coefficient" and abs(float(value)) < _ZERO:
+        return "0"
     try:
         return num(float(value))
     except (TypeError, ValueError):

@@ -12,6 +12,7 @@ import pytest
 from radiogen import plots
 from radiogen.errors import RadiogenError
 from radiogen.plots import theme
+from radiogen.plots.cohort import gaps
 
 NAN = float("nan")
 EVIL = '<img src=x onerror="alert(1)">'
@@ -93,8 +94,8 @@ def test_a_user_string_never_reaches_a_label_as_markup(name):
         assert word == "x" or "&lt;img src" in found
         return [t for t in re.findall(r"<[^>]*>?", found) if t != "<br>"]
 
-    # the figure's own templates may hold tags; the user's string adds none
-    assert tags(EVIL) == tags("x")
+    # the figure's own templates may hold this tag; the user's string adds none
+    assert tags(EVIL) == tags("x") and set(tags("x")) <= {"<extra>", "</extra>"}
 
 
 def test_volcano_counts_and_names_the_best():
@@ -227,7 +228,7 @@ def test_flow_adds_up():
     })
     figure = plots.flow(ledger, 100)
     words = " ".join(a.text for a in figure.layout.annotations)
-    assert all(w in words for w in ("100 patients", "99 patients", "94 patients", "84 patients", "(n = 5)", "bmode: e (n = 4)"))
+    assert all(w in words for w in ("100 patients", "99 patients", "94 patients", "84 patients", "(n = 5)", "Images e: bmode (4)"))
     assert "6 (6.0\u00a0%) were left out and 94 are" in figure.layout.meta["caption"]
 
 
@@ -243,3 +244,92 @@ def test_nothing_to_draw_is_an_error(draw):
     with pytest.raises(RadiogenError) as error:
         draw(pd.DataFrame(columns=columns, dtype=float))
     assert error.value.code == "RG705"
+
+
+def test_powers_of_ten_need_no_markup():
+    # plotly's own choice, 10<sup>-19</sup>, needs a style attribute
+    for axis in (theme.pio.templates[theme.NAME].layout.xaxis, theme.pio.templates[theme.NAME].layout.yaxis):
+        assert axis.exponentformat == "e"
+    assert plots.association_heatmap(associations()).data[0].colorbar.exponentformat == "e"
+
+
+# -- who is left out -------------------------------------------------------------------------------
+
+
+def test_gaps_say_everything_once_and_by_kind():
+    rows = [
+        ("subtype", "subtype", "subtype not known", 26), ("markers", "er", "er: not known", 3), ("markers", "pr", "pr: not known", 1),
+        ("mutations", "TP53", "TP53: not tested", 14), ("mutations", "PTEN", "PTEN: not tested", 14),
+        ("endpoints", "os", "Overall survival: not known", 2), ("modalities", "swe", "no swe", 24), ("rules", "cohort", "benign", 9),
+    ]
+    assert gaps(pd.DataFrame(rows, columns=["step", "scope", "reason", "n"])) == [
+        "Subtype not known: 26", "Markers not known: er (3), pr (1)", "Genes not tested: TP53 and PTEN (14 each)",
+        "Endpoints not known: Overall survival (2)", "Modalities not available: swe (24)",
+    ]
+
+
+def test_of_many_gaps_the_largest_are_named():
+    rows = [("mutations", f"G{i}", f"G{i}: not tested", i) for i in range(1, 21)]
+    line, = gaps(pd.DataFrame(rows, columns=["step", "scope", "reason", "n"]))
+    assert line.startswith("Genes not tested: G20 (20), G19 (19)") and line.endswith("G13 (13); and 12 more with at most 13 each")
+
+
+# -- forest and importance -------------------------------------------------------------------------
+
+
+def differences() -> pd.DataFrame:
+    return pd.DataFrame({"label": ["a", "b", "a", "b"], "set": ["development"] * 2 + ["external"] * 2, "estimate": [0.1, 0.2, 0.3, 0.4],
+                         "lower": [0.0, 0.1, 0.2, 0.3], "upper": [0.2, 0.3, 0.4, 0.5]})
+
+
+def test_no_two_effects_lie_on_one_row():
+    for frame in (differences(), differences().assign(model=differences()["set"]), differences().drop(columns="set")):
+        figure = plots.forest(frame, ratio=False)
+        written = [a.y for a in figure.layout.annotations if a.text]
+        assert len(set(written)) == 4
+    assert list(plots.forest(differences(), ratio=False).layout.yaxis.ticktext) == [
+        "b, external", "a, external", "b, development", "a, development"]
+
+
+def test_importance_is_called_what_it_is():
+    frame = pd.DataFrame({"feature": ["a", "b", "c"], "coefficient": [0.5, -2.0, 3e-20], "selected_share": [1.0, 0.5, 1.0]})
+    figure = plots.importance(frame, weight_name="Coefficient per SD")
+    assert figure.layout.xaxis.title.text == "Coefficient per SD" and figure.layout.meta["title"] == "Features by coefficient per SD"
+    # the third weight is zero but for rounding
+    assert list(figure.data[0].x) == [0.5, -2.0]
+    caption = figure.layout.meta["caption"]
+    assert caption.startswith("b has the largest absolute coefficient per SD (−2, used in 50\u00a0%") and "1 feature has none" in caption
+
+
+def test_weights_of_zero_are_refused():
+    with pytest.raises(RadiogenError) as error:
+        plots.importance(pd.DataFrame({"feature": ["a"], "coefficient": [1e-20]}))
+    assert error.value.code == "RG705"
+
+
+def test_features_that_differ_in_their_middle_have_labels_that_differ():
+    names = [f"bmode_log_sigma_{i}_0_mm_3D_glcm_{'Very' * 12}LongName" for i in (1, 2, 3)]
+    figure = plots.importance(pd.DataFrame({"feature": names, "importance": [3.0, 2.0, 1.0]}))
+    assert len(set(figure.layout.yaxis.ticktext)) == 3
+    assert all(any(n in h for h in figure.data[0].hovertext) for n in (names[0][:60], names[1][:60]))
+
+
+# -- many groups -----------------------------------------------------------------------------------
+
+
+def test_of_forty_groups_the_largest_twelve_are_drawn_without_bands():
+    parts = [km_rows().assign(group=f"g{i}", n_risk=[i + 4, 3, 2, 1], lower=0.1, upper=0.9) for i in range(40)]
+    figure = plots.kaplan_meier(pd.concat(parts))
+    named = [t.name for t in figure.data if t.name]
+    assert named == [f"g{i}" for i in range(28, 40)]
+    assert figure.layout.meta["caption"].endswith("The 12 largest of 40 groups are drawn.")
+    assert not [t for t in figure.data if t.fill]
+
+
+def test_groups_are_named_with_what_they_are_groups_of():
+    two = pd.concat([km_rows().assign(group="1"), km_rows().assign(group="2")])
+    risk = pd.DataFrame({"group": ["1", "2"], "time": 0.0, "n_risk": 4})
+    figure = plots.kaplan_meier(two, risk, by="grade")
+    assert [t.name for t in figure.data if t.name] == ["grade: 1", "grade: 2"]
+    assert list(figure.layout.yaxis2.ticktext) == ["2", "1"]
+    assert "Number at risk, grade" in [a.text for a in figure.layout.annotations]

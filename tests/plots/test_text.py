@@ -8,7 +8,8 @@ import re
 import pytest
 
 from radiogen.plots import text
-from radiogen.plots.text import interval, num, p_equals, plain, pvalue, share, wrap
+from radiogen.plots.naming import readable
+from radiogen.plots.text import distinct, fixed, interval, num, p_equals, plain, pvalue, share, width, wrap
 
 PAYLOADS = [
     "<img src=x onerror=alert(1)>", '" onmouseover="alert(1)', "</script><script>alert(1)</script>",
@@ -70,3 +71,27 @@ def test_intervals_show_two_digits_of_their_width():
 
 def test_shares():
     assert share(0.0333) == "3.3\u00a0%" and share(0.5) == "50\u00a0%" and share(math.nan) == "–"
+
+
+def test_a_wide_character_takes_two_places():
+    assert plain("超声弹性成像影像组学特征", 11) == "超…学特征"
+    assert all(width(plain("超声弹性成像影像组学特征" * 3, n)) <= n for n in range(6, 30))
+
+
+def test_texts_that_only_differ_where_they_are_cut_are_numbered():
+    long = ["a" * 60 + x + "b" * 60 for x in "xyz"]
+    cut = distinct([*long, long[0]], 20)
+    assert len(set(cut)) == 3 and cut[3] == cut[0] and all(len(c) <= 20 + 18 + 4 for c in cut)
+
+
+def test_what_is_left_of_a_small_negative_number_has_no_sign():
+    assert fixed(-0.004, 2) == "0.00" and fixed(-0.006, 2) == "−0.01" and interval(-0.001, -0.4, 0.4) == "0.00 (−0.40 to 0.40)"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("er", "ER"), ("TP53", "TP53"), ("size_mm", "size (mm)"), ("swe_sd_kpa", "SWE sd (kPa)"), ("horTh", "horTh"),
+     ("AGE_AT_DIAGNOSIS", "age at diagnosis"), ("bmode_original_glcm_Idn", "bmode_original_glcm_Idn"), ("硬度", "硬度")],
+)
+def test_names_are_said_and_never_guessed(name, said):
+    assert readable(name) == said

@@ -192,6 +192,29 @@ def describe(group: str = "TP53") -> Result:
     }, settings={"seed": 7}, versions={"python": "3.11"}, methods=("Continuous variables are given as mean and SD.",))
 
 
+def extreme() -> list[Result]:
+    """What real cohorts have and the others here lack: very small and very large numbers, an external set, forty groups."""
+    tiny = associations(12).assign(effect_name="beta")
+    small = tiny.assign(**{c: (tiny[c] - 0.5) * 1e-19 for c in ("effect", "lower", "upper")})
+    inside = classify().tables
+    both = {k: pd.concat([v, v.assign(set="external")], ignore_index=True) for k, v in inside.items()}
+    features = inside["features"].assign(coefficient=lambda f: f["coefficient"] * 3e-7)
+    shrunk = {**both, "features": features.assign(feature=[f"{'bmode_log_sigma_1_0_mm_3D_glcm_' * 3}{i}" for i in range(len(features))])}
+    rows = [(f"the hospital of district {g}", 2e6 * (k + 1), 1 - 0.1 * (k + 1)) for g in range(40) for k in range(6)]
+    curve = pd.DataFrame(rows, columns=["group", "time", "survival"]).assign(grouping="centre", n_risk=30, n_event=1, n_censor=0)
+    risk = pd.DataFrame([("centre", f"the hospital of district {g}", t, 30) for g in range(40) for t in (0.0, 4e6, 8e6)],
+                        columns=["grouping", "group", "time", "n_risk"])
+    six = curve[curve["group"].str[-2:].isin([f" {g}" for g in range(6)])].assign(
+        grouping="subtype", group=lambda f: "Luminal " + f["group"].str[-1])
+    flat = curve[curve["group"] == "the hospital of district 0"].assign(survival=1.0, grouping="overall", n_event=0, lower=1.0, upper=1.0)
+    many = {"km": pd.concat([curve, six, flat]), "risk_table": risk}
+    counts = pd.DataFrame({"gene": ["TP53"], "mutated": [2e7], "wild_type": [3e7], "not_tested": [1e7]})
+    return [
+        Result("associate", "Small effects", {"associations": small}), Result("classify", "Inside and outside", shrunk),
+        Result("survive", "Forty centres", many, settings={"unit": "days"}), Result("describe", "Large counts", {"mutations": counts}),
+    ]
+
+
 def results() -> list[Result]:
     """One result of each kind."""
     return [describe(), associate(), classify(), survive()]

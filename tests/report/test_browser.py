@@ -15,6 +15,7 @@ import pytest
 from radiogen.report import write
 
 from . import synthetic
+from .test_builders import competing, multiclass
 from .test_payload import PAYLOADS, page_with
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -80,7 +81,8 @@ def count(browser: Any, selector: str) -> int:
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write(synthetic.cohort(), synthetic.results(), tmp_path_factory.mktemp("report") / "report.html")
+    every = [*synthetic.results(), multiclass(), competing(), *synthetic.extreme()]
+    return write(synthetic.cohort(), every, tmp_path_factory.mktemp("report") / "report.html")
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,40 @@ def test_every_figure_is_drawn_without_a_complaint(page):
     # violations of the policy are written to the log
     assert page.get_log("browser") == []
     assert page.execute_script("return performance.getEntriesByType('resource').length") == 0
+
+
+def test_table_one_of_three_groups_and_every_table_of_numbers_fits_a_laptop(page):
+    cut = page.execute_script("""
+        return [...document.querySelectorAll('main .scroll:not(.plot-box)')]
+          .filter(e => e.offsetParent && !e.querySelector('table.wide') && e.scrollWidth > e.clientWidth + 1)
+          .map(e => e.getAttribute('aria-label'))""")
+    assert cut == []
+
+
+_LYING = """
+const both = [...document.querySelectorAll('.plot')].filter(p => p.querySelector('.legend .bg'));
+return [both.length, both.filter(p => p.querySelector('.legend .bg').getBoundingClientRect().bottom
+  > p.querySelector('.main-svg').getBoundingClientRect().top + p._fullLayout._size.t + 3).map(p => p.id)];
+"""
+
+
+def test_no_legend_lies_on_its_axes_whatever_the_width_was_before(page):
+    # 1265 and 1280: what a scroll bar takes can be what a legend needs for one row
+    for width in (1280, 1265, 700, 2560, 1280):
+        size(page, width)
+        assert settled(page, "[...document.querySelectorAll('.plot')].every(p => p._fullLayout.width === Number(p.dataset.width))"
+                             f" && document.documentElement.clientWidth <= {width}")
+        page.execute_async_script("setTimeout(arguments[0], 400)")
+        looked, lying = page.execute_script(_LYING)
+        assert looked > 10 and lying == [], width
+
+
+def test_the_buttons_of_a_figure_cover_nothing_and_show_while_the_reader_is_there(page):
+    found = page.execute_script("""
+        return [...document.querySelectorAll('.plot')].filter(p => p.querySelector('.modebar')).map(p => [
+          getComputedStyle(p.querySelector('.modebar')).opacity,
+          p.querySelector('.modebar').getBoundingClientRect().bottom <= p.querySelector('.main-svg').getBoundingClientRect().top + 8])""")
+    assert {tuple(f) for f in found} == {("0", True)}
 
 
 def test_no_button_offers_to_upload(page):

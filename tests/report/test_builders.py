@@ -87,3 +87,33 @@ def test_an_unknown_kind_has_no_figures():
 def test_a_model_that_uses_every_feature_has_no_figure_of_shares():
     frame = pd.DataFrame({"model": "rsf", "inputs": "clinical", "feature": ["a", "b"], "selected_share": 1.0, "coefficient": float("nan")})
     assert Result("survive", "x", {"features": frame}).figures() == {}
+
+
+def test_weights_of_a_forest_are_no_coefficients():
+    frame = pd.DataFrame({"model": ["elastic_net", "forest"] * 2, "inputs": "clinical", "feature": ["a", "a", "b", "b"],
+                          "selected_share": 1.0, "coefficient": [0.3, 0.7, -0.2, 0.3]})
+    figures = Result("classify", "x", {"features": frame}, settings={"classes": ["n", "p"]}).figures()
+    assert figures["importance_elastic_net"].layout.xaxis.title.text == "Coefficient per SD"
+    assert figures["importance_random_forest"].layout.xaxis.title.text == "Importance (mean decrease in impurity)"
+    three = Result("classify", "x", {"features": frame}, settings={"classes": ["n", "p", "q"]}).figures()
+    assert three["importance_elastic_net"].layout.xaxis.title.text == "Mean absolute coefficient per SD"
+
+
+def test_weights_of_nothing_but_rounding_have_no_figure():
+    frame = pd.DataFrame({"model": "elastic_net", "inputs": "clinical", "feature": ["a", "b"], "selected_share": 0.0,
+                          "coefficient": [1e-20, -2e-19]})
+    assert Result("classify", "x", {"features": frame}).figures() == {}
+
+
+def test_differences_of_the_external_set_stand_beside_those_of_development():
+    frame = pd.DataFrame({"model": "cox", "inputs_a": ["swe", "both"] * 2, "inputs_b": "clinical", "metric": "C",
+                          "set": ["development"] * 2 + ["external"] * 2, "estimate": 0.1, "lower": 0.0, "upper": 0.2})
+    figure = Result("survive", "x", {"comparisons": frame}).figures()["differences"]
+    assert list(figure.layout.yaxis.ticktext) == ["both", "swe"] and [t.name for t in figure.data] == ["development", "external"]
+    assert figure.layout.meta["title"] == "Differences in C from clinical alone"
+    assert len({a.y for a in figure.layout.annotations if a.text}) == 4
+
+
+def test_one_group_of_predictions_is_no_calibration_curve():
+    frame = pd.DataFrame({"model": "forest", "inputs": ["a", "b"], "set": "external", "predicted": 0.4, "observed": 0.5})
+    assert Result("classify", "x", {"calibration_curve": frame}).figures() == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import json
 import re
@@ -158,22 +159,39 @@ def test_placeholders_are_found_in_the_bundle():
 
 
 def test_the_summary_of_a_classification_quotes_the_tables():
-    first, second = sentences(synthetic.classify())
-    # forest with all inputs: 0.62 + 0.15 + 0.02, and clinical of the same model 0.64
-    assert first == (
-        "Out of fold, the highest AUC among 8 combinations of model and inputs is 0.79 (0.70 to 0.87), of forest with "
-        "clinical + bmode + swe; with clinical inputs alone it is 0.64 (0.55 to 0.72)."
+    sentence, = sentences(synthetic.classify())
+    # the forest has the higher AUC, but elastic net is listed first: 0.62 and 0.62 + 0.15
+    assert sentence == (
+        "Model: elastic net, the first listed (random forest: in the table). Out of fold (n = 48, 21 mutated), the AUC is "
+        "0.62 (0.53 to 0.70) with clinical data alone and 0.77 (0.68 to 0.85) with all together (clinical data, B-mode and "
+        "shear-wave elastography); paired difference 0.15 (0.02 to 0.28), p = 0.027."
     )
-    assert second == (
-        "Paired comparison of clinical + bmode + swe with clinical alone (elastic net): difference in AUC "
-        "0.15 (0.02 to 0.28), p = 0.027, paired DeLong."
-    )
+
+
+def test_the_first_model_is_the_first_of_the_settings_and_each_set_has_a_sentence():
+    result = synthetic.classify()
+    both = pd.concat([result.tables["performance"], result.tables["performance"].assign(set="external", n=12, events=5)])
+    tables = {**result.tables, "performance": both}
+    listed = dataclasses.replace(result, tables=tables, settings={"models": ["forest", "elastic_net"]})
+    first, second = sentences(listed)
+    assert "Model: random forest, the first listed (elastic net" in first and "0.64 (0.55 to 0.72) with clinical data alone" in first
+    assert second.startswith("In the external data (n = 12, 5 mutated), the AUC is 0.64")
 
 
 def test_the_summary_of_survival_names_what_could_not_be_estimated():
     found = sentences(synthetic.survive())
-    assert found[0] == "Survival by ki67: log-rank p = 0.024, 24 events."
-    assert "grade (3) 2.10 (1.68 to 2.94)" in found[1] and found[1].endswith("1 term could not be estimated.")
+    assert found[0] == "Log-rank tests of os by group: Ki-67 p = 0.024 (24 events)."
+    assert "grade 3 2.10 (1.68 to 2.94)" in found[1] and "SWE mean per kPa 1.35" in found[1]
+    assert found[1].endswith("1 term could not be estimated.")
+
+
+def test_medians_have_units_and_may_lie_beyond_the_follow_up():
+    medians = pd.DataFrame({"grouping": ["overall", "er"], "group": ["all", "x"], "n": [120, 60], "events": [52, 20],
+                            "estimate": [77.5, 80.0], "lower": [66.0, 70.0], "upper": float("nan"), "follow_up": [68.7, 60.0]})
+    result = Result("survive", "x", {"medians": medians}, settings={"endpoint": "os", "unit": "months"})
+    assert sentences(result, {"os": "Overall survival"}) == [
+        "Median overall survival was 77.5 months (66 to not reached): 52 events in 120; median follow-up 68.7 months."]
+    assert view("medians", medians, "x").rows[0][4] == "77.5 (66.0 to not reached)"
 
 
 def test_the_summary_of_associations_counts():
@@ -198,3 +216,18 @@ def test_what_is_the_same_in_all_rows_is_said_once():
     frame = pd.DataFrame({"model": ["m"] * 3, "metric": list("abc"), "estimate": [0.1, 0.2, 0.3], "n": [9] * 3})
     made = view("performance", frame, "x")
     assert made.constant == "Model: m; n: 9" and [label for label, _ in made.head] == ["Metric", "Estimate"]
+
+
+def test_table_one_names_its_tests_in_a_note():
+    frame = pd.DataFrame({"variable": ["age", "grade", ""], "level": ["", "1", "2"], "overall": ["54", "9", "11"],
+                          "p": ["0.642", "<0.001", ""], "test": ["Wilcoxon rank-sum", "chi-squared", ""]})
+    made = view("table_one", frame, "x", note="Median.", whole=True)
+    assert [label for label, _ in made.head] == ["Variable", "Level", "Overall", "p"]
+    assert [row[3] for row in made.rows] == ["0.642ᵃ", "<0.001ᵇ", ""]
+    assert made.note == "Median. ᵃ Wilcoxon rank-sum; ᵇ chi-squared."
+    # the download keeps the column
+    assert "test" in json.loads(str(made.data))["names"]
+
+
+def test_a_report_without_analyses_says_so():
+    assert "No analysis was asked for." in render(synthetic.cohort(), [])

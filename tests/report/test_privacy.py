@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from radiogen.analysis.result import Result
 from radiogen.report import render
-from radiogen.report.privacy import Privacy, privacy_of, short_path, suppress_table, suppressed
+from radiogen.report.privacy import Privacy, coarse_curve, privacy_of, short_path, suppress_table, suppressed
 
 from . import synthetic
 from .test_payload import parse
@@ -134,3 +135,44 @@ def test_tables_of_extremes_are_left_out():
 )
 def test_paths_do_not_name_folders_of_the_machine(path, root, shown):
     assert short_path(path, root) == shown
+
+
+# -- curves over time ------------------------------------------------------------------------------
+
+
+def km() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Events at 3.14, 10 and 24.5, numbers at risk at 0, 10 and 20."""
+    curve = pd.DataFrame({"grouping": "g", "group": "a", "time": [3.14, 10.0, 24.5], "survival": [0.9, 0.8, 0.4], "n_risk": [10, 8, 2],
+                          "n_event": 1, "n_censor": 0})
+    return curve, pd.DataFrame({"grouping": "g", "group": "a", "time": [0.0, 10.0, 20.0], "n_risk": [10, 8, 5]})
+
+
+def test_the_table_of_a_curve_holds_round_times_alone():
+    shown, _ = coarse_curve(*km())
+    assert list(shown) == ["grouping", "group", "time", "survival", "n_risk"]
+    # at 20 the value is that of the step at 10
+    assert shown[["time", "survival", "n_risk"]].to_numpy().tolist() == [[10.0, 0.8, 8.0], [20.0, 0.8, 5.0]]
+
+
+def test_the_drawn_curve_has_its_times_rounded_up_to_a_hundredth_of_the_grid():
+    _, drawn = coarse_curve(*km())
+    # steps of 0.1: 3.14 becomes 3.2; what lies on a round time stays, so that values there stay too
+    assert drawn["time"].tolist() == pytest.approx([3.2, 10.0, 24.5])
+    assert drawn["survival"].tolist() == [0.9, 0.8, 0.4]
+
+
+def test_no_time_of_an_event_is_in_the_file_unless_small_cells_are_shown():
+    curve, risk = km()
+    risk = risk.assign(time=[0.0, 7.0, 14.0])
+    result = Result("survive", "S", {"km": curve.assign(time=[3.14159, 10.27182, 24.51234]), "risk_table": risk})
+    hidden = parse(render(synthetic.cohort(), [result])).data
+    assert not [k for k, v in hidden.items() if any(t in v for t in ("3.14159", "10.2718", "24.5123"))]
+    shown = parse(render(synthetic.cohort(min_cell=0), [result])).data
+    assert "3.14159" in shown["tab-s-km-data"]
+
+
+def test_the_thresholds_of_a_roc_curve_are_predictions_for_single_units():
+    shown, drawn = privacy_of(synthetic.cohort()).result(synthetic.classify())
+    assert "threshold" not in shown.tables["roc"] and "threshold" not in drawn.tables["roc"]
+    shown, _ = privacy_of(synthetic.cohort(min_cell=0)).result(synthetic.classify())
+    assert "threshold" in shown.tables["roc"]

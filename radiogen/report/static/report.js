@@ -34,12 +34,19 @@
 
   function draw(el) {
     var made = spec(el, darkQuery.matches && !printing);
-    made.layout.width = printing ? Math.min(PRINT_WIDTH, maxWidth(el)) : width(el);
+    made.layout.width = printing ? Math.min(Math.max(PRINT_WIDTH, minWidth(el)), maxWidth(el)) : width(el);
+    // a figure that needs more than the paper's width is drawn as wide as it needs, and made smaller as a whole
+    el.style.zoom = printing && made.layout.width > PRINT_WIDTH ? String(PRINT_WIDTH / made.layout.width) : "";
     made.layout.autosize = false;
+    if (made.layout.width < 560 && made.layout.annotations) {
+      made.layout.annotations = made.layout.annotations.filter(function (note) { return note.name !== "wide-only"; });
+    }
     if (touch) { made.layout.dragmode = false; }
     el.dataset.width = String(made.layout.width);
     el.dataset.drawn = "yes";
-    window.Plotly.react(el, made.data, made.layout, {
+    // drawn afresh: a legend that is only updated keeps the place it had at the old width
+    if (el.classList.contains("js-plotly-plot")) { window.Plotly.purge(el); }
+    window.Plotly.newPlot(el, made.data, made.layout, {
       displaylogo: false,
       // on a narrow screen it would lie over the legend; the buttons below the figure save it
       displayModeBar: made.layout.width < 560 ? false : "hover",
