@@ -97,7 +97,7 @@ def associate(
             continue
         parts.append(table)
         notes += [*design.notes, *said]
-        flows.append(design.flow.assign(scope=lambda f, t=target.name: f["scope"].where(f["scope"] == "external", t)))
+        flows.append(_flow_of(design, target.name))
         tested = table["p"].notna()
         adjusted = int(table["adjusted_p"].notna().sum())
         counts.append((target.name, int(tested.sum()), int((table["q"] < 0.05).sum()), adjusted, classes))
@@ -122,6 +122,13 @@ def associate(
         methods=_methods(names, used, counts),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _flow_of(design: Design, target: str) -> pd.DataFrame:
+    """The flow of one target: its exclusions are its own, and so is the number of external units."""
+    outside = design.flow["scope"] == "external"
+    reason = design.flow["reason"].where(~outside, f"{target}: set aside for external validation")
+    return design.flow.assign(scope=design.flow["scope"].where(outside, target), reason=reason)
 
 
 def _one_target(

@@ -62,7 +62,7 @@ class Concordance:
         """Why there is no interval, or empty."""
         if self.se > 0:
             return ""
-        return "the predictions order no pair" if self.estimate == 0.5 else "the predictions order all pairs alike"
+        return "the model gave everybody in a fold the same prediction" if self.estimate == 0.5 else "the predictions order all pairs alike"
 
     @property
     def p(self) -> float:
