@@ -62,7 +62,9 @@ class Concordance:
         """Why there is no interval, or empty."""
         if self.se > 0:
             return ""
-        return "the model gave everybody in a fold the same prediction" if self.estimate == 0.5 else "the predictions order all pairs alike"
+        if self.estimate == 0.5:
+            return "the model gave everybody in a fold the same prediction"
+        return "the predictions order all pairs alike"
 
     @property
     def p(self) -> float:

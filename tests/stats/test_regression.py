@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -164,3 +166,18 @@ def test_adjusted_odds_ratio_without_covariates_by_hand() -> None:
     sd = np.std([0, 1], ddof=0) * np.sqrt(8 / 7)
     per_sd = stats.adjusted_odds_ratio([0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 1, 0, 1, 1])
     assert per_sd.estimate == pytest.approx(9**sd)
+
+
+def test_cox_equals_lifelines_on_real_data(repo: Path) -> None:
+    from lifelines import CoxPHFitter
+
+    import radiogen as rg
+
+    cohort = rg.load_cohort(repo / "cohorts" / "gbsg2")
+    frame = cohort.frame("clinical")[["age", "tsize", "tgrade", "pnodes", "progrec"]].join(cohort.survival("rfs"))
+    ours = stats.cox_regression(frame, "time", "event", ["age", "tsize", "tgrade", "pnodes", "progrec"])
+    theirs = CoxPHFitter().fit(frame, "time", "event")
+    np.testing.assert_allclose(ours.estimate, theirs.params_.to_numpy(), rtol=1e-5)
+    np.testing.assert_allclose(ours.se, theirs.standard_errors_.to_numpy(), rtol=1e-5)
+    # lifelines stops a little earlier, which shows in a p of 1e-11
+    np.testing.assert_allclose(ours.p, theirs.summary["p"].to_numpy(), rtol=1e-3)
