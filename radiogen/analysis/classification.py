@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from radiogen.analysis.design import Design, make_design
 from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
 from radiogen.analysis.locked import LockedModel, LockedModels
+from radiogen.analysis.options import check_counts, model_names
 from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
 from radiogen.analysis.result import Result
 from radiogen.analysis.tasks import run_tasks
@@ -124,7 +125,7 @@ def classify(
 
     Notes
     -----
-    AUCs compare units of the same test fold only (see :mod:`radiogen.analysis.withinfold`): scores of different
+    AUCs compare units of the same test fold only (see :mod:`radiogen.stats.withinfold`): scores of different
     folds come from different models, and comparing them biases the AUC below 0.5 where nothing can be learnt.
     No class is ever dropped silently: one with fewer groups than folds is an error that names it.
 
@@ -132,8 +133,10 @@ def classify(
     ----------
     LeDell, Petersen and van der Laan (2015), Electron J Stat 9:1583, doi:10.1214/15-EJS1035.
     """
-    names = _model_names(models if models is not None else (model,))
-    _check_counts(folds, repeats, inner_folds)
+    from radiogen.models import CLASSIFIERS
+
+    names = model_names(models if models is not None else (model,), CLASSIFIERS, "classifier")
+    check_counts(folds, repeats, inner_folds)
     found = cohort.target(target)
     design, strange = _design(cohort, found, inputs, missing_modality)
     y, classes, notes = _labels(found, design, folds)
@@ -179,22 +182,6 @@ def classify(
 
 
 # -- checks -----------------------------------------------------------------------
-
-
-def _model_names(models: Sequence[str]) -> tuple[str, ...]:
-    from radiogen.models import CLASSIFIERS
-
-    names = (models,) if isinstance(models, str) else tuple(dict.fromkeys(models))
-    for name in names:
-        if name not in CLASSIFIERS:
-            raise fail("RG702", f"there is no classifier '{name}'; there are {sorted(CLASSIFIERS)}", value=name)
-    return names
-
-
-def _check_counts(folds: int, repeats: int, inner_folds: int) -> None:
-    for name, value, least in (("folds", folds, 2), ("repeats", repeats, 1), ("inner_folds", inner_folds, 2)):
-        if not isinstance(value, int | np.integer) or value < least:
-            raise fail("RG708", f"`{name}` must be a whole number of at least {least}.", value=value)
 
 
 def _design(

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radiogen.analysis.classification import SCREEN, _check_counts
+from radiogen.analysis.classification import SCREEN
 from radiogen.analysis.classtables import COMPARISONS, PERFORMANCE, feature_table, parts_of
 from radiogen.analysis.design import Design, make_design
 from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
 from radiogen.analysis.locked import LockedModel, LockedModels
+from radiogen.analysis.options import check_counts, model_names
 from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
 from radiogen.analysis.result import Result
 from radiogen.analysis.tasks import run_tasks
@@ -114,15 +115,16 @@ def survive(
     With competing events the Cox models and risks are of the cause-specific hazard: competing events end the time
     at risk as censoring does.  A Kaplan-Meier curve would then overstate the probability of the event, so that
     cumulative incidence (Aalen and Johansen) is given instead.  Harrell's C compares units of the same test fold
-    only, for the reason given in :mod:`radiogen.analysis.withinfold`.  The proportional-hazards assumption is not
+    only, for the reason given in :mod:`radiogen.stats.withinfold`.  The proportional-hazards assumption is not
     tested.
     """
     from radiogen.analysis.survtables import cox_table, curve_tables
     from radiogen.analysis.survwording import survive_methods
+    from radiogen.models import RISK_MODELS
 
-    names = _model_names(models if models is not None else (model,))
+    names = model_names(models if models is not None else (model,), RISK_MODELS, "survival model")
     groups = (groups,) if isinstance(groups, str) else tuple(groups)
-    _check_counts(folds, repeats, inner_folds)
+    check_counts(folds, repeats, inner_folds)
     data_frame = cohort.survival(endpoint)
     found = cohort.endpoints[endpoint]
     known = pd.Series(cohort.index.isin(data_frame.index), index=cohort.index)
@@ -172,16 +174,6 @@ def survive(
         notes=(*design.notes, *curve_notes, *cox_notes, *_notes(data, cohort, found.kind), *more),
         model=locked,
     )  # fmt: skip
-
-
-def _model_names(models: Sequence[str]) -> tuple[str, ...]:
-    from radiogen.models import RISK_MODELS
-
-    names = (models,) if isinstance(models, str) else tuple(dict.fromkeys(models))
-    for name in names:
-        if name not in RISK_MODELS:
-            raise fail("RG702", f"there is no survival model '{name}'; there are {sorted(RISK_MODELS)}", value=name)
-    return names
 
 
 def _enough(data: RiskData, endpoint: str, folds: int) -> None:
