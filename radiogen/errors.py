@@ -213,12 +213,11 @@ class Findings:
             seen[key] = seen.get(key, 0) + 1
             if seen[key] <= self.SHOWN_PER_PLACE:
                 kept.append(p)
-        for index, p in enumerate(kept):
-            key = (p.code, p.file, p.column)
+        last = {(p.code, p.file, p.column): index for index, p in enumerate(kept)}
+        for key, index in last.items():
             more = seen[key] - self.SHOWN_PER_PLACE
-            last = all((q.code, q.file, q.column) != key for q in kept[index + 1 :])
-            if more > 0 and last:
-                kept[index] = replace(p, message=f"{p.message} (and {more} more like this)")
+            if more > 0:
+                kept[index] = replace(kept[index], message=f"{kept[index].message} (and {more} more like this)")
         return tuple(kept)
 
     def raise_if_errors(self) -> None:

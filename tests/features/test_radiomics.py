@@ -292,3 +292,9 @@ def test_nothing_is_left_changed_and_nothing_is_said(capfd: pytest.CaptureFixtur
     code(*noise(), settings={"setting": {"binWidth": -5}})
     assert (logger.level, SimpleITK.ProcessObject.GetGlobalDefaultNumberOfThreads(), np.geterr()) == before
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("bad", [{"binWidth": -5}, {"binWidth": 0}, {"binCount": "many"}, {"resampledPixelSpacing": [0.1, -0.1]}])
+def test_settings_that_make_no_sense_are_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(RadiogenError, match="RG104"):
+        load_settings({"setting": bad})

@@ -119,6 +119,9 @@ def _normal(given: Mapping[str, Any]) -> Settings:
         if name not in IMAGE_TYPES:
             raise fail("RG104", f"image type '{name}' does not exist in 2D.{_hint(name, IMAGE_TYPES)}", value=name)
     setting = {str(k): v for k, v in (given.get("setting") or {}).items() if k not in _FIXED}
+    _check_positive(setting)
+    for options in images.values():
+        _check_positive(options)
     if "LoG" in images:
         _check_sigma(images["LoG"].get("sigma", setting.get("sigma")))
     return {"imageType": images, "featureClass": wanted, "setting": setting}
@@ -136,6 +139,19 @@ def _names(name: str, features: Any) -> list[str]:
             hint = _hint(feature, FEATURES[name])
             raise fail("RG104", f"class '{name}' has no feature '{feature}'.{hint}", value=feature)
     return [str(f) for f in features]
+
+
+#: settings that are numbers above zero; pyradiomics itself takes others and gives senseless features
+_POSITIVE = ("binWidth", "binCount", "minimumROISize", "normalizeScale", "resampledPixelSpacing")
+
+
+def _check_positive(setting: Mapping[str, Any]) -> None:
+    for name in _POSITIVE:
+        value = setting.get(name)
+        values = value if isinstance(value, list) else [value]
+        bad = [v for v in values if v is not None and (isinstance(v, bool) or not isinstance(v, int | float) or v <= 0)]
+        if bad:
+            raise fail("RG104", f"the radiomics setting '{name}' must be above zero", value=bad[0], column=name)
 
 
 def _check_sigma(sigma: Any) -> None:
