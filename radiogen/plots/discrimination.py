@@ -214,7 +214,9 @@ def confusion_matrix(frame: pd.DataFrame) -> go.Figure:
     right = float(np.trace(counts.to_numpy(dtype=float)))
     total = float(counts.to_numpy(dtype=float).sum())
     agreed = share(right / total if total else None)
-    caption = f"{num(right)} of {num(total)} predictions agree with the truth ({agreed})."
+    # counts of several repeats are averaged, and so need not be whole
+    mean = ", in the mean over repeats" if (counts.to_numpy(dtype=float) % 1 > 0).any() else ""
+    caption = f"{num(right)} of {num(total)} predictions agree with the truth ({agreed}){mean}."
     fig = theme.figure(
         "Confusion matrix", caption, "confusion", height=170 + 62 * len(order), min_width=140 + 72 * len(order),
         max_width=200 + 130 * len(order),
