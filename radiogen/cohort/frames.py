@@ -97,7 +97,9 @@ def to_mudata(cohort: Cohort) -> Any:
             X=numeric.loc[present].to_numpy(float), obs=pd.DataFrame(index=numeric.index[present].astype(str)),
             var=pd.DataFrame(index=numeric.columns.astype(str)),
         )
-    data = mudata.MuData(parts)
+    # columns of the modalities are not to be copied into the whole: mudata 0.4 makes that the default
+    with mudata.set_options(pull_on_update=False):
+        data = mudata.MuData(parts)
     about = pd.concat([cohort.units, cohort.clinical, cohort.markers, cohort.mutations.add_prefix("mut_")], axis=1)
     about["subtype"] = cohort.subtype
     about = about.loc[:, ~about.columns.duplicated()]

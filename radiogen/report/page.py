@@ -31,7 +31,8 @@ _LIMITS = 3
 
 
 def write(
-    cohort: Cohort, results: Sequence[Result], path: str | Path, *, failures: Sequence[tuple[str, RadiogenError]] = ()
+    cohort: Cohort, results: Sequence[Result] | Result, path: str | Path, *,
+    failures: Sequence[tuple[str, RadiogenError]] = (),
 ) -> Path:
     """Write one HTML file that holds all results of a cohort.
 
@@ -39,7 +40,7 @@ def write(
     ----------
     cohort : Cohort
         Name, ledger, findings, sources, seed and privacy rules are taken from it; no value of a patient.
-    results : sequence of Result
+    results : sequence of Result, or one Result
         In the order of the analyses; a description comes first.
     path : str or Path
         The file to write; an older one is replaced once the new one is complete.
@@ -64,7 +65,9 @@ def write(
     figures and downloads alike, and predictions of single units are never written.
     """
     target = Path(path)
-    page = render(cohort, results, failures=failures)
+    # a Result is a dataclass, not a sequence: one alone is taken as a list of one
+    several = results if isinstance(results, Sequence) else [results]
+    page = render(cohort, several, failures=failures)
     try:
         _write_whole(target, page)
     except OSError as error:

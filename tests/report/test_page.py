@@ -231,3 +231,9 @@ def test_table_one_names_its_tests_in_a_note():
 
 def test_a_report_without_analyses_says_so():
     assert "No analysis was asked for." in render(synthetic.cohort(), [])
+
+
+def test_one_result_may_stand_alone(tmp_path):
+    one = synthetic.results()[1]
+    alone = write(synthetic.cohort(), one, tmp_path / "a.html").read_text(encoding="utf-8")
+    assert alone == write(synthetic.cohort(), [one], tmp_path / "b.html").read_text(encoding="utf-8")
