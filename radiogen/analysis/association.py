@@ -69,8 +69,9 @@ def associate(
     -----
     A family of tests is all features, of all modalities, against one target; ``q`` and ``adjusted_q`` control the
     false discovery rate within it (Benjamini and Hochberg).  ``adjusted_or`` is the odds ratio per standard
-    deviation of a numeric feature, for two classes.  Where patients have several lesions, numbers are averaged
-    per patient and patients whose lesions differ in the target are left out: tests assume independent units.
+    deviation of a numeric feature, for two classes.  Where patients have several lesions, or units share nearly the
+    same picture, numbers are averaged over them and those that differ in the target are left out: tests assume
+    independent units.
 
     References
     ----------
@@ -81,13 +82,15 @@ def associate(
     names = tuple(inputs) if inputs is not None else (tuple(cohort.modalities) or ("clinical",))
     parts, flows, notes, counts = [], [], [], []
     failed: list[RadiogenError] = []
+    used: dict[str, None] = {}
     for name in dict.fromkeys(targets):
         target = cohort.target(name)
         try:
             design = make_design(
                 cohort, names, target.known, target.name, forbidden=target.columns, target=target, missing_modality="impute"
             )
-            table, said, classes = _one_target(cohort, design, target, _covariates(cohort, adjust, target))
+            covariates = _covariates(cohort, adjust, target)
+            table, said, classes = _one_target(cohort, design, target, covariates)
         except RadiogenError as error:
             # a target that nothing can be learnt about must not cost the others
             if error.code not in ("RG603", "RG701"):
@@ -97,6 +100,9 @@ def associate(
             continue
         parts.append(table)
         notes += [*design.notes, *said]
+        used |= dict.fromkeys(covariates.columns)
+        if omitted := [n for n in _covariate_names(cohort, adjust) if n not in covariates.columns]:
+            notes.append(f"{target.name}: not adjusted for {listed(omitted)}, because an outcome is made from it.")
         flows.append(_flow_of(design, target.name))
         tested = table["p"].notna()
         adjusted = int(table["adjusted_p"].notna().sum())
@@ -104,9 +110,8 @@ def associate(
     if not parts:
         raise RadiogenError(problem for error in failed for problem in error.problems)
     frame = pd.concat(parts, ignore_index=True)
-    used = _covariate_names(cohort, adjust)
     settings = settings_of(
-        cohort, analysis="associate", targets=list(dict.fromkeys(targets)), inputs=list(names), adjust=used,
+        cohort, analysis="associate", targets=list(dict.fromkeys(targets)), inputs=list(names), adjust=list(used),
         fdr="bh", family="one per target", seed=resolve_seed(cohort, seed),
     )  # fmt: skip
     return Result(
@@ -119,7 +124,7 @@ def associate(
         },
         settings=settings,
         versions=versions(),
-        methods=_methods(names, used, counts),
+        methods=_methods(names, list(used), counts),
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -145,6 +150,9 @@ def _one_target(
     features, label, covariates, notes = _independent(cohort, design.frame.loc[inside], label, covariates, target.name)
     if label.nunique() < 2:
         raise fail("RG603", f"{target.name}: one class is left of {len(label)} patients", value=target.name)
+    # a class whose patients were all left out is no category any more: the second of two is the positive one
+    label = label.cat.remove_unused_categories()
+    present = list(label.cat.categories)
     table = association_screen(features, {target.name: label})
     block = {c: name for name, columns in design.sets.items() for c in columns if " + " not in name}
     table["modality"] = table["feature"].map(block)
@@ -157,19 +165,24 @@ def _one_target(
 def _independent(
     cohort: Cohort, features: pd.DataFrame, label: pd.Series, covariates: pd.DataFrame, name: str
 ) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame, list[str]]:
-    """One row per patient: means of numbers, categories and targets where all lesions agree."""
+    """One row per group: means of numbers, categories and targets where all units of it agree.
+
+    A group is a patient with all lesions, or patients who share nearly the same picture; tests that take them
+    as independent find too much.
+    """
     covariates = covariates.loc[features.index]
-    patient = cohort.units.loc[features.index, "patient"]
-    if not patient.duplicated().any():
+    group = cohort.units.loc[features.index, "group"]
+    if not group.duplicated().any():
         return features, label, covariates, []
-    same = label.astype(str).groupby(patient).transform("nunique") == 1
+    same = label.astype(str).groupby(group).transform("nunique") == 1
     keep = same.to_numpy()
-    left_out = patient[~keep].nunique()
+    left_out = group[~keep].nunique()
     notes = [
-        f"{name}: {len(features)} {cohort.unit}s of {patient.nunique()} patients; numbers were averaged per patient, and "
-        f"{left_out} patients whose lesions differ in the target were left out."
+        f"{name}: {len(features)} {cohort.unit}s are {group.nunique()} independent ones (lesions of one patient and nearly "
+        f"equal pictures belong together); numbers were averaged over these, and {left_out} that differ in the target were "
+        "left out."
     ]
-    one = patient[keep]
+    one = group[keep]
     first = label[keep].groupby(one, sort=False, observed=True).first()
     return _collapse(features[keep], one), first.astype(label.dtype), _collapse(covariates[keep], one), notes
 

@@ -141,6 +141,9 @@ def classify(
     design, strange = _design(cohort, found, inputs, missing_modality)
     y, classes, notes = _labels(found, design, folds)
     notes += strange
+    if len(np.unique(design.group)) < len(design.group):
+        notes.append("Several units share a patient or picture; the intervals of AUCs take that into account, those of accuracy, "
+                     "sensitivity and their kin and of the calibration do not.")  # fmt: skip
     data = ClassData(found.name, design, y, classes, names, resolve_seed(cohort, seed))
     development = data.development
     splits = outer_splits(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radiogen.cohort.frames import safe_name
 from radiogen.errors import fail
 
 if TYPE_CHECKING:
@@ -123,8 +124,11 @@ def make_design(
     if target is not None:
         _refuse_blocks(cohort, names, target)
     blocks, left_out = _blocks(cohort, names, {*forbidden, *_never(cohort)}, target)
-    if left_out:
-        notes.append(f"Left out of the predictors because an outcome is made from them: {', '.join(left_out)}.")
+    unwanted = [c for c in left_out if c in cohort.config.exclude_predictors]
+    if unwanted:
+        notes.append(f"Left out of the predictors by `exclude_predictors`: {', '.join(unwanted)}.")
+    if made := [c for c in left_out if c not in unwanted]:
+        notes.append(f"Left out of the predictors because an outcome is made from them: {', '.join(made)}.")
     flow: list[tuple[str, str, str, int]] = []
     keep = known.reindex(cohort.index).to_numpy(dtype=bool)
     _lose(flow, outcome, f"{outcome} not known", ~keep)
@@ -193,12 +197,15 @@ def _blocks(
     cohort: Cohort, names: tuple[str, ...], forbidden: set[str], target: Target | None
 ) -> tuple[dict[str, pd.DataFrame], list[str]]:
     """Frames of the blocks without forbidden and empty columns, and the forbidden ones."""
-    own_gene = f"mut_{target.name}" if target is not None and target.source == "mutation" else ""
+    own_gene = f"mut_{safe_name(target.name)}" if target is not None and target.source == "mutation" else ""
+    excluded = set(cohort.config.exclude_predictors)
     blocks: dict[str, pd.DataFrame] = {}
     left_out: list[str] = []
     for name in names:
         frame = cohort.frame(name)
-        bad = [c for c in frame.columns if (name == "clinical" and c in forbidden) or c == own_gene]
+        # features of a modality may be excluded by name as clinical columns are
+        never = forbidden if name == "clinical" else forbidden & excluded if name not in FIXED_BLOCKS else set()
+        bad = [c for c in frame.columns if c in never or c == own_gene]
         left_out += bad
         frame = frame.drop(columns=[*bad, *(c for c in frame.columns if frame[c].isna().all() and c not in bad)])
         if not frame.shape[1]:

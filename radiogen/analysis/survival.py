@@ -128,7 +128,9 @@ def survive(
     data_frame = cohort.survival(endpoint)
     found = cohort.endpoints[endpoint]
     known = pd.Series(cohort.index.isin(data_frame.index), index=cohort.index)
-    design = make_design(cohort, inputs, known, endpoint, missing_modality=missing_modality)
+    design = make_design(
+        cohort, inputs, known, endpoint, forbidden=found.columns, missing_modality=missing_modality
+    )
     own = data_frame.loc[design.frame.index]
     data = RiskData(
         design, own["time"].to_numpy(float), own["event"].to_numpy(int), names, resolve_seed(cohort, seed)
@@ -151,6 +153,13 @@ def survive(
     inside = ~cohort.units["external"].to_numpy(dtype=bool)
     curves, curve_notes = curve_tables(cohort, found, data_frame.loc[data_frame.index.isin(cohort.index[inside])], groups)
     cox, cox_notes = cox_table(design, data)
+    if cohort.units.loc[design.frame.index, "patient"].duplicated().any():
+        curves, cox = _withheld(curves), _withheld({"cox": cox})["cox"]
+        # the first note of cox_table says the same less strongly
+        cox_notes = [
+            "Several units belong to one patient: intervals and p-values of curves, log-rank tests and the Cox table are left "
+            "out, for they would count every unit as a patient.", *cox_notes[1:],
+        ]  # fmt: skip
     locked = LockedModels({(f.model, f.label): f.locked for f in fits if f.locked is not None})
     settings = settings_of(
         cohort, analysis="survive", endpoint=endpoint, endpoint_kind=found.kind, labels=found.labels, unit=found.unit,
@@ -174,6 +183,13 @@ def survive(
         notes=(*design.notes, *curve_notes, *cox_notes, *_notes(data, cohort, found.kind), *more),
         model=locked,
     )  # fmt: skip
+
+
+def _withheld(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Tables without intervals and p-values, which would count every lesion of a patient as a patient."""
+    return {
+        name: table.assign(**{c: np.nan for c in ("lower", "upper", "p") if c in table.columns}) for name, table in tables.items()
+    }
 
 
 def _enough(data: RiskData, endpoint: str, folds: int) -> None:

@@ -150,6 +150,8 @@ def cox_table(design: Design, data: RiskData) -> tuple[pd.DataFrame, list[str]]:
     frame = design.frame.iloc[rows]
     columns = _few_columns(design)
     notes: list[str] = []
+    if len(np.unique(design.group[rows])) < len(rows):
+        notes.append("Several units share a patient or picture; curves, log-rank tests and the Cox table ignore that.")
     if not columns:
         notes.append("No Cox table: all inputs are modalities with more than ten features.")
         return pd.DataFrame(columns=COX), notes
@@ -167,8 +169,6 @@ def cox_table(design: Design, data: RiskData) -> tuple[pd.DataFrame, list[str]]:
     tables = [_cox(prepared, [c], "univariable", levels, notes) for c in columns]
     if len(columns) > 1:
         tables.append(_cox(prepared, columns, "multivariable", levels, notes))
-    if len(np.unique(design.group[rows])) < len(rows):
-        notes.append("Several units share a patient or picture; curves, log-rank tests and the Cox table ignore that.")
     return pd.concat(tables, ignore_index=True)[COX], notes
 
 

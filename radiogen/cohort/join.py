@@ -158,6 +158,18 @@ def _report_orphans(
                      column=column, value=text)
 
 
+def _report_other_patients(
+    lesions: pd.Series, raw: RawTable, column: str, patients: pd.Series, table: str, findings: Findings
+) -> None:
+    """RG205 where another table of lesions gives a lesion to another patient than the first one does."""
+    for position, lesion in lesions.items():
+        text = raw.frame[column].iloc[int(str(position))]
+        if text is not None and text != patients[lesion]:
+            findings.add("RG205", f"the lesion '{lesion}' belongs to the patient '{text}' here and to '{patients[lesion]}' in "
+                         f"the table '{table}'", file=raw.file, row=int(raw.rows.iloc[int(str(position))]), column=column,
+                         value=text)
+
+
 def _attach(
     joined: Joined, name: str, section: TableSection, raw: RawTable | None, first: str, findings: Findings
 ) -> None:
@@ -176,6 +188,8 @@ def _attach(
         known = id_checks.known_ids(ids, master, raw, section.id, findings)
         if not known.any():
             return
+        if section.patient is not None and raw.has(section.patient, findings, f"tables.{name}.patient"):
+            _report_other_patients(ids[known.to_numpy()], raw, section.patient, joined.units["patient"], first, findings)
     keys = joined.units["patient"] if by_patient else pd.Series(index, index=index)
     frame = raw.frame.set_axis(pd.Index(ids.to_numpy()), axis=0).reindex(keys.to_numpy()).set_axis(index, axis=0)
     rows = raw.rows.set_axis(pd.Index(ids.to_numpy())).reindex(keys.to_numpy()).set_axis(index)

@@ -37,11 +37,11 @@ def check_predictors(cohort: Cohort, findings: Findings) -> None:
                          column=f"tables.{_table(cohort, column)}.predictors", value=column)
     for outcome, columns, values in _outcomes(cohort):
         for column in cohort.predictors:
-            if column in accepted:
-                continue
             what = ""
             if column in columns:
                 what = f"is the column that '{outcome}' is made from"
+            elif column in accepted:
+                continue
             elif determines(cohort.clinical[column], values):
                 what = f"determines '{outcome}' without a single error"
             elif _known_by_class(cohort.clinical[column], values):

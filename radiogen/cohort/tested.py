@@ -15,6 +15,8 @@ from radiogen.errors import Findings
 
 _YES = frozenset({"1", "yes", "y", "true", "tested"})
 _NO = frozenset({"0", "no", "n", "false", "not tested", "not_tested"})
+#: names of columns that say whether somebody was tested
+_ABOUT_TESTS = re.compile(r"test|sequenc|profil|assay|panel|(?<![a-z])ngs", re.IGNORECASE)
 
 
 def read_tested(
@@ -63,7 +65,7 @@ def read_tested(
         return _by_gene_column(part, ids, gene_column, tested, findings)
     if gene_spelling(part.frame.columns.drop(column), genes):
         return _by_gene_columns(part, ids, tested, findings)
-    if not _has_no_genes(part, column, tested, findings):
+    if not _has_no_genes(part, column, tested, findings) or not _all_say_yes(part, column, findings):
         return None
     tested.loc[ids.unique(), :] = True
     return tested
@@ -117,6 +119,23 @@ def _has_no_genes(raw: RawTable, column: str, tested: pd.DataFrame, findings: Fi
                 )
                 return False
     return True
+
+
+def _all_say_yes(raw: RawTable, column: str, findings: Findings) -> bool:
+    """Whether no row of a list of patients says that its patient was not tested: each row counts as tested."""
+    whole = True
+    for other in raw.frame.columns.drop(column):
+        words = raw.frame[other].map(lambda v: "" if v is None else canonical(v).casefold())
+        about_tests = _ABOUT_TESTS.search(str(other)) or words.isin(["tested", "not tested", "not_tested"]).any()
+        if not about_tests or not words.isin(_YES | _NO | {""}).all():
+            continue
+        for position in words.isin(_NO).to_numpy().nonzero()[0]:
+            whole = False
+            findings.add("RG313", f"the column '{other}' of the tested list says '{raw.frame[other].iloc[position]}', and a row "
+                         "of this list means that the patient was tested", file=raw.file, column=str(other),
+                         row=int(raw.rows.iloc[position]), value=raw.frame[other].iloc[position],
+                         fix="Remove the rows of patients who were not tested, or declare `every_gene: true` if they were.")
+    return whole
 
 
 def _symbols(text: str) -> list[str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from radiogen.analysis import associate
@@ -57,12 +60,55 @@ def test_lesions_of_a_patient_count_once() -> None:
     label = cohort.mutations["TP53"].groupby(np.array(patients)).nunique()
     agree = int((label == 1).sum())
     assert (result.tables["associations"]["n"] == agree).all()
-    assert f"{40 - agree} patients whose lesions differ" in result.notes[0]
+    assert f"{40 - agree} that differ in the target" in result.notes[0]
     same = label.index[label == 1]
     mean = cohort.modalities["bmode"]["bmode_f0"].groupby(np.array(patients)).mean().loc[same]
     truth = cohort.mutations["TP53"].groupby(np.array(patients)).first().loc[same]
     expected = rank_sum_test(mean, (truth == "mutated").astype(int))
     assert result.tables["associations"]["p"].iloc[0] == pytest.approx(expected.p)
+
+
+def test_a_class_that_lesions_take_away_does_not_turn_the_odds_ratio_round() -> None:
+    cohort = make_cohort(120, 3, patients=[f"p{i // 2}" for i in range(120)])
+    z = np.repeat(np.random.default_rng(0).normal(size=60), 2)
+    subtype = np.where(z > 0, "C", "B").astype(object)
+    subtype[:8:2] = "A"  # each of these patients has a lesion of another class
+    cohort.modalities["bmode"]["bmode_f0"] = z + np.random.default_rng(1).normal(size=120)
+    result = associate(replace(cohort, subtype=pd.Series(subtype, index=cohort.index)), ["subtype"], adjust=["c1"])
+    row = result.tables["associations"].iloc[0]
+    assert row["effect"] > 0.6 and row["adjusted_or"] > 1.5
+    assert result.tables["families"]["classes"].iloc[0].startswith("B ")
+
+
+def test_patients_with_one_picture_count_once() -> None:
+    twins = [f"g{max(i, 1)}" for i in range(60)]
+    cohort = make_cohort(60, 2, groups=twins, patients=[f"p{i}" for i in range(60)])
+    same = cohort.mutations["TP53"].iloc[0] == cohort.mutations["TP53"].iloc[1]
+    result = associate(cohort, ["TP53"])
+    assert result.tables["associations"]["n"].max() == (59 if same else 58)
+    assert any("59 independent ones" in note for note in result.notes)
+
+
+def test_repeated_pictures_do_not_make_p_values_small() -> None:
+    p = []
+    for seed in range(12):
+        groups = [f"g{i // 3}" for i in range(90)]
+        cohort = make_cohort(90, 2, seed=seed, effect=0.0, groups=groups, patients=[f"p{i}" for i in range(90)])
+        first = cohort.index[::3].repeat(3)
+        features = cohort.modalities["bmode"].loc[first].set_axis(cohort.index, axis=0)
+        genes = cohort.mutations.loc[first].set_axis(cohort.index, axis=0)
+        cohort = replace(cohort, modalities={"bmode": features}, mutations=genes)
+        p += associate(cohort, ["TP53"], adjust=[]).tables["associations"]["p"].tolist()
+    # three copies of each would give one in four below .05; one in twenty is expected
+    assert np.mean(np.array(p) < 0.05) < 0.2
+
+
+def test_covariates_that_an_outcome_is_made_from_are_not_said_to_be_adjusted_for() -> None:
+    cohort = replace(make_cohort(80, 3), predictors=("c0", "os_months"))
+    result = associate(cohort, ["TP53"], ["bmode"])
+    assert result.settings["adjust"] == ["c0"]
+    assert "os_months" not in " ".join(result.methods)
+    assert any("not adjusted for os_months" in note for note in result.notes)
 
 
 @pytest.mark.parametrize(

@@ -227,3 +227,9 @@ def test_a_predictor_so_rare_that_folds_lack_it_does_not_stop_the_analysis() -> 
     with pytest.raises(RadiogenError) as error:
         classify(cohort, "TP53", ["mutations"])
     assert error.value.code == "RG701"
+
+
+def test_lesions_are_named_where_intervals_ignore_them() -> None:
+    cohort = make_cohort(80, 3, patients=[f"p{i // 2}" for i in range(80)])
+    assert any("share a patient" in note for note in classify(cohort, "TP53", ["clinical"], folds=2, repeats=1).notes)
+    assert not any("share a patient" in note for note in classify(make_cohort(80, 3), "TP53", ["clinical"], folds=2, repeats=1).notes)

@@ -54,6 +54,22 @@ def test_exclude_predictors_and_forbidden_columns_are_left_out() -> None:
     assert list(design.frame.columns) == ["c0", "grade"]
 
 
+def test_features_can_be_excluded_by_name() -> None:
+    cohort = make_cohort(40, 3, exclude_predictors=["bmode_f1"])
+    design = make_design(cohort, ["bmode"], known(cohort), "x")
+    assert list(design.frame.columns) == ["bmode_f0", "bmode_f2"]
+    assert design.notes == ("Left out of the predictors by `exclude_predictors`: bmode_f1.",)
+
+
+def test_a_gene_with_a_hyphen_does_not_predict_itself() -> None:
+    cohort = make_cohort(40)
+    genes = cohort.mutations.rename(columns={"TP53": "HLA-A"})
+    cohort = replace(cohort, mutations=genes.assign(KRAS=genes["HLA-A"].to_numpy()[::-1]))
+    target = cohort.target("HLA-A")
+    design = make_design(cohort, ["mutations"], target.known, target.name, target=target)
+    assert list(design.frame.columns) == ["mut_KRAS"]
+
+
 def test_empty_columns_are_left_out() -> None:
     cohort = make_cohort(40)
     cohort.clinical["c1"] = np.nan

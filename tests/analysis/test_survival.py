@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -140,3 +142,29 @@ def test_a_predictor_so_rare_that_folds_lack_it_does_not_stop_the_analysis() -> 
     cohort.mutations["TP53"] = ["mutated"] * 2 + ["wild type"] * 58
     result = survive(cohort, "os", ["mutations"], models=["cox", "coxnet", "rsf"], folds=3, repeats=1)
     assert result.tables["performance"]["estimate"].between(0.3, 0.7).all()
+
+
+def test_accepted_predictors_never_include_the_endpoint_itself() -> None:
+    cohort = replace(make_cohort(60, 3, accept_predictors=["os_months"]), predictors=("c0", "c1", "os_months"))
+    made = survive(cohort, "os", ["clinical"], folds=2, repeats=1, inner_folds=2)
+    assert set(made.tables["features"]["feature"]) == {"c0", "c1"}
+    assert "os_months" in made.notes[0]
+
+
+def test_lesions_are_named_where_tests_ignore_them_even_without_a_cox_table() -> None:
+    cohort = make_cohort(80, 13, patients=[f"p{i // 2}" for i in range(80)])
+    made = survive(cohort, "os", ["bmode"], groups=["grade"], folds=2, repeats=1, inner_folds=2)
+    assert made.tables["cox"].empty and len(made.tables["logrank"]) == 1
+    assert any("log-rank tests and the Cox table are left out" in note for note in made.notes)
+
+
+def test_lesions_of_one_patient_get_no_p_values() -> None:
+    cohort = make_cohort(120, 2, patients=[f"p{i // 2}" for i in range(120)])
+    result = survive(cohort, "os", ["clinical"], groups=["subtype"], folds=2, repeats=1)
+    assert result.tables["logrank"]["p"].isna().all()
+    assert result.tables["cox"]["p"].isna().all()
+    assert result.tables["km"]["lower"].isna().all()
+    assert any("belong to one patient" in note for note in result.notes)
+    assert result.figures()
+    alone = survive(make_cohort(120, 2), "os", ["clinical"], groups=["subtype"], folds=2, repeats=1)
+    assert alone.tables["logrank"]["p"].notna().all()

@@ -189,6 +189,17 @@ def test_all_problems_come_in_one_run(make: Maker) -> None:
     assert {p.code for p in findings.errors} == {"RG211", "RG402", "RG503"}
 
 
+def test_tables_of_lesions_that_disagree_about_the_patient(tmp_path: Path) -> None:
+    (tmp_path / "l.csv").write_text("lesion,patient,size\nl1,p1,10\nl2,p1,12\nl3,p2,9\n")
+    (tmp_path / "m.csv").write_text("lesion,patient,depth\nl3,p2,3\nl9,p7,1\nl1,p2,4\nl2,,5\n")
+    (tmp_path / "cohort.yaml").write_text(
+        "radiogen: 1\ncohort: {name: x, unit: lesion}\ntables:\n  l: {path: l.csv, id: lesion, patient: patient, predictors: [size]}\n"
+        "  m: {path: m.csv, id: lesion, patient: patient, predictors: [depth]}\n"
+    )
+    _, findings = check_cohort(tmp_path)
+    assert [(p.code, p.row, p.column, p.value) for p in findings.errors] == [("RG205", 4, "patient", "p2")]
+
+
 def test_lesions_orphans_and_both_sides(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("patient,age\np1,50\np2,60\n")
     (tmp_path / "l.csv").write_text("lesion,patient,centre,size\nl1,p1,A,10\nl2,p1,B,12\nl3,p2,A,9\nl4,p9,A,7\n")

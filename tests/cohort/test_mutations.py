@@ -130,6 +130,15 @@ def test_undeclared_gene_column_of_the_tested_list() -> None:
     assert codes(problems) == ["RG203"]
 
 
+def test_a_list_of_patients_that_says_no_of_some() -> None:
+    # taken as a list of those tested, P2 would be of wild type
+    result, problems = long(tested={"pid": ["P1", "P2", "P3"], "sequenced": ["yes", "No", None]})
+    assert [(p.code, p.row, p.column, p.value) for p in problems] == [("RG313", 3, "sequenced", "No")]
+    assert (result == NT).all(axis=None)
+    result, problems = long(tested={"pid": ["P1", "P2"], "sequenced": ["yes", "yes"], "smoker": ["no", "yes"]})
+    assert problems == [] and result["TP53"].tolist() == [MUT, WT, NT, NT]
+
+
 def test_tested_list_where_any_row_means_tested_for_all() -> None:
     listed = SequencedSection(path="panel.csv", id="pid", every_gene=True)
     result, problems = long(tested={"pid": ["P1", "P2", "P2"], "symbol": ["PIK3CA", "GATA3", "CDH1"]}, sequenced=listed)
