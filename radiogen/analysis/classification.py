@@ -42,11 +42,6 @@ class ClassData:
     models: tuple[str, ...]
     seed: int
 
-    @property
-    def development(self) -> NDArray[np.int_]:
-        """Positions of development units."""
-        return np.flatnonzero(~self.design.external)
-
 
 @dataclass(frozen=True)
 class FoldFit:
@@ -145,7 +140,7 @@ def classify(
         notes.append("Several units share a patient or picture; the intervals of AUCs take that into account, those of accuracy, "
                      "sensitivity and their kin and of the calibration do not.")  # fmt: skip
     data = ClassData(found.name, design, y, classes, names, resolve_seed(cohort, seed))
-    development = data.development
+    development = data.design.development
     splits = outer_splits(
         y[development], design.group[development], folds=folds, repeats=repeats, inner_folds=inner_folds,
         seed=data.seed,
@@ -242,7 +237,7 @@ def _work(data: ClassData, task: tuple[Split, str]) -> list[FoldFit]:
     from radiogen.models.classifiers import InnerFold
 
     split, label = task
-    development = data.development
+    development = data.design.development
     columns = data.design.sets[label]
     screened = [c for c in columns if c in data.design.screened]
     frame, y, k = data.design.frame[list(columns)].iloc[development], data.y[development], len(data.classes)

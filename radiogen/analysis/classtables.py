@@ -43,7 +43,7 @@ def predictions_of(data: ClassData, fits: list[FoldFit]) -> pd.DataFrame:
     columns = probability_columns(data.classes)
     parts = []
     for fit in fits:
-        rows = outside if fit.locked is not None else data.development[fit.split.test]
+        rows = outside if fit.locked is not None else data.design.development[fit.split.test]
         if not len(rows):
             continue
         p = fit.probability

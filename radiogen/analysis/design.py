@@ -57,6 +57,11 @@ class Design:
     notes: tuple[str, ...]
 
     @property
+    def development(self) -> NDArray[np.int_]:
+        """Positions of development units."""
+        return np.flatnonzero(~self.external)
+
+    @property
     def blocks(self) -> list[str]:
         """Labels of the single blocks."""
         names = list(self.sets)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ import pandas as pd
 
 from radiogen.analysis.provenance import plain
 from radiogen.analysis.result import Result
+from radiogen.cohort.paths import file_digest
 from radiogen.errors import fail
 
 #: version of the folder's format
@@ -63,7 +63,7 @@ def _write(result: Result, folder: Path) -> None:
     files = []
     for file, (name, frame) in tables.items():
         frame.to_parquet(folder / file, index=False)
-        files.append({"file": file, "table": name, "sha256": _digest(folder / file)})
+        files.append({"file": file, "table": name, "sha256": file_digest(folder / file)})
     about = {
         "radiogen_result": FORMAT, "kind": result.kind, "title": result.title, "files": files,
         "settings": plain(result.settings), "versions": result.versions, "methods": list(result.methods),
@@ -88,10 +88,6 @@ def _swap(made: Path, folder: Path) -> None:
         raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def load_result(folder: str | Path) -> Result:
@@ -154,6 +150,6 @@ def _table(folder: Path, entry: dict[str, str]) -> pd.DataFrame:
     path = folder / Path(entry["file"]).name
     if not path.is_file():
         raise fail("RG802", f"the file {path.name} is missing", file=path)
-    if _digest(path) != entry["sha256"]:
+    if file_digest(path) != entry["sha256"]:
         raise fail("RG802", f"the file {path.name} was changed after it was saved", file=path)
     return pd.read_parquet(path)

@@ -44,11 +44,6 @@ class RiskData:
     models: tuple[str, ...]
     seed: int
 
-    @property
-    def development(self) -> NDArray[np.int_]:
-        """Positions of development units."""
-        return np.flatnonzero(~self.design.external)
-
 
 @dataclass(frozen=True)
 class RiskFoldFit:
@@ -135,7 +130,7 @@ def survive(
     data = RiskData(
         design, own["time"].to_numpy(float), own["event"].to_numpy(int), names, resolve_seed(cohort, seed)
     )
-    development = data.development
+    development = data.design.development
     _enough(data, endpoint, folds)
     splits = outer_splits(
         data.event[development], design.group[development], folds=folds, repeats=repeats, inner_folds=inner_folds,
@@ -193,7 +188,7 @@ def _withheld(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def _enough(data: RiskData, endpoint: str, folds: int) -> None:
-    development = data.development
+    development = data.design.development
     events = int(data.event[development].sum())
     grouped = len(np.unique(data.design.group[development][data.event[development] == 1]))
     least = max(MIN_EVENTS, folds)
@@ -203,7 +198,7 @@ def _enough(data: RiskData, endpoint: str, folds: int) -> None:
 
 
 def _notes(data: RiskData, cohort: Cohort, kind: str) -> list[str]:
-    development = data.development
+    development = data.design.development
     events = int(data.event[development].sum())
     notes = []
     if "cox" in data.models and any(c in data.design.screened for c in data.design.frame.columns):
@@ -232,7 +227,7 @@ def _work(data: RiskData, task: tuple[Split, str]) -> list[RiskFoldFit]:
     from radiogen.models import RiskTraining, fit_risk_model
 
     split, label = task
-    development = data.development
+    development = data.design.development
     columns = data.design.sets[label]
     screened = [c for c in columns if c in data.design.screened]
     frame = data.design.frame[list(columns)].iloc[development]
@@ -285,7 +280,7 @@ def predictions_of(data: RiskData, fits: list[RiskFoldFit]) -> pd.DataFrame:
     ids, outside = data.design.frame.index, np.flatnonzero(data.design.external)
     parts = []
     for fit in fits:
-        rows = outside if fit.locked is not None else data.development[fit.split.test]
+        rows = outside if fit.locked is not None else data.design.development[fit.split.test]
         if len(rows):
             parts.append(pd.DataFrame({
                 "unit": ids[rows], "group": data.design.group[rows], "repeat": max(fit.split.repeat, 0), "fold": fit.split.fold,

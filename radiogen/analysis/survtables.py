@@ -146,7 +146,7 @@ def cox_table(design: Design, data: RiskData) -> tuple[pd.DataFrame, list[str]]:
     """
     from radiogen.models.preprocess import is_numeric, levels_of
 
-    rows = data.development
+    rows = data.design.development
     frame = design.frame.iloc[rows]
     columns = _few_columns(design)
     notes: list[str] = []

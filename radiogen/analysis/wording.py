@@ -72,7 +72,7 @@ def _models(names: tuple[str, ...]) -> list[str]:
 def classify_methods(data: ClassData, target: Target, settings: dict[str, Any]) -> tuple[str, ...]:
     """The methods of a classification."""
     counts = ", ".join(
-        f"{c} {int((data.y[data.development] == i).sum())}" for i, c in enumerate(data.classes)
+        f"{c} {int((data.y[data.design.development] == i).sum())}" for i, c in enumerate(data.classes)
     )
     sentences = [f"{target.name} was predicted in {settings['analysed']} development units ({counts})."]
     sentences += evaluation(data.design, settings, "class")

@@ -20,7 +20,7 @@ from radiogen.cohort.manifests import read_images
 from radiogen.cohort.markers import parse_percent_marker
 from radiogen.cohort.mutations import build_mutations
 from radiogen.cohort.outcomes import build_endpoints
-from radiogen.cohort.paths import Folder
+from radiogen.cohort.paths import Folder, file_digest
 from radiogen.cohort.references import check_names, check_references
 from radiogen.cohort.rules import apply_rules, mark_external, unit_frame
 from radiogen.cohort.states import NOT_TESTED
@@ -137,7 +137,7 @@ def _build(config: CohortConfig, joined: Joined, folder: Folder) -> Cohort:
             have |= set(features[name].index[features[name].notna().any(axis=1)])
         ledger = ledger.add("modalities", f"no {name}", [u for u in joined.units.index if u not in have], name)
     sources = tuple(
-        Source(_role(p, folder), p.name, digest) for p, digest in {folder.yaml: _digest(folder.yaml), **folder.hashes}.items()
+        Source(_role(p, folder), p.name, digest) for p, digest in {folder.yaml: file_digest(folder.yaml), **folder.hashes}.items()
     )
     return Cohort(
         config=config, units=unit_frame(config, joined, external), clinical=clinical, predictors=predictors,
@@ -154,12 +154,6 @@ def _note_unknown(ledger: Ledger, markers: pd.DataFrame, mutations: pd.DataFrame
         untested = mutations.index[mutations[gene] == NOT_TESTED]
         ledger = ledger.add("mutations", f"{gene}: not tested", untested, str(gene))
     return ledger
-
-
-def _digest(path: Path) -> str:
-    import hashlib
-
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _role(path: Path, folder: Folder) -> str:

@@ -10,6 +10,11 @@ from radiogen.cohort.values import suggest
 from radiogen.errors import Findings
 
 
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 @dataclass
 class Folder:
     """The folder in which the paths of one YAML resolve.
@@ -74,7 +79,7 @@ class Folder:
     def remember(self, path: Path) -> None:
         """Take the SHA-256 of an input file for the provenance."""
         if path not in self.hashes:
-            self.hashes[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+            self.hashes[path] = file_digest(path)
 
 
 def exists(path: Path) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from radiogen.cohort.cohort import Source
+from radiogen.cohort.paths import file_digest
 
 #: role of the entries
 ROLE = "images"
@@ -37,6 +38,6 @@ def picture_sources(images: pd.DataFrame) -> tuple[Source, ...]:
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return file_digest(path)
     except OSError:
         return ""

@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from radiogen.cohort.paths import file_digest
 from radiogen.errors import fail
 from radiogen.simulate.appearance import MODALITIES, draw_latents, draw_present, feature_table
 from radiogen.simulate.draws import generator
 from radiogen.simulate.effects import Effects, resolve_effects
-from radiogen.simulate.folder import MADE_BY, TRUTH, YAML, move_in, refuse_foreign, sha256, workshop
+from radiogen.simulate.folder import MADE_BY, TRUTH, YAML, move_in, refuse_foreign, workshop
 from radiogen.simulate.maf import MAF_HEADER, maf_table
 from radiogen.simulate.outcome import draw_outcome, draw_treatment
 from radiogen.simulate.patients import draw_patients
@@ -139,7 +140,7 @@ def cohort(
         (temporary / YAML).write_bytes(text.encode())
         document = truth_document(truth, lesions, sizes)
         head = {"made_by": MADE_BY, "radiogen": _version(), "n": n, "seed": seed, "effects_word": word, "images": images}
-        hashes = {name: sha256(temporary / name) for name in files}
+        hashes = {name: file_digest(temporary / name) for name in files}
         _write_json(temporary / TRUTH, {**head, **document, "files": hashes})
         # the YAML comes last: where it stands, all it names does
         move_in(temporary, place, [*files, TRUTH, YAML], force=force)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from radiogen.cohort.paths import file_digest
 from radiogen.errors import fail
 from radiogen.simulate.template import FIRST_LINE, cohort_yaml
 
@@ -21,20 +21,15 @@ MADE_BY = "radiogen.simulate"
 _SIMULATED = re.compile(r"^  simulated: \{n: (\d+), seed: (\d+), effects: (default|none|custom)\}", re.M)
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def earlier_files(folder: Path) -> dict[str, str]:
     """Files of an earlier simulation in this folder: path inside it -> SHA-256 when written."""
     found: dict[str, str] = {}
     truth = _read_truth(folder / TRUTH)
     if truth is not None:
         found.update(truth["files"])
-        found[TRUTH] = sha256(folder / TRUTH)
+        found[TRUTH] = file_digest(folder / TRUTH)
     if _unedited_yaml(folder / YAML):
-        found[YAML] = sha256(folder / YAML)
+        found[YAML] = file_digest(folder / YAML)
     return found
 
 
@@ -112,7 +107,7 @@ def move_in(workshop_folder: Path, folder: Path, files: Sequence[str], *, force:
     for name in stale:
         path = folder / name
         # a file that somebody has changed since is theirs
-        if path.is_file() and sha256(path) == earlier[name]:
+        if path.is_file() and file_digest(path) == earlier[name]:
             path.unlink()
             _remove_empty(path.parent, folder)
 
@@ -123,8 +118,8 @@ def _refuse_changed(workshop_folder: Path, folder: Path, files: Sequence[str], e
         target = folder / name
         if not target.exists():
             continue
-        known = {sha256(workshop_folder / name), earlier.get(name)}
-        if not target.is_file() or sha256(target) not in known:
+        known = {file_digest(workshop_folder / name), earlier.get(name)}
+        if not target.is_file() or file_digest(target) not in known:
             changed.append(name)
     if changed:
         text = f"{len(changed)} file(s) in '{folder}' are not as a simulation wrote them, the first is '{changed[0]}'"

@@ -15,10 +15,10 @@ from ruamel.yaml import YAML
 from radiogen import simulate
 from radiogen.cohort.config import CohortConfig
 from radiogen.cohort.loader import load_cohort
+from radiogen.cohort.paths import file_digest
 from radiogen.errors import RadiogenError
 from radiogen.simulate.bmode import Traits, draw_picture
 from radiogen.simulate.draws import generator
-from radiogen.simulate.folder import sha256
 from radiogen.simulate.maf import CHANGES, SILENT
 from radiogen.simulate.scanner import SCANNERS
 from radiogen.simulate.template import cohort_yaml
@@ -216,5 +216,5 @@ def test_effects_go_into_the_truth_and_a_word_into_the_yaml(tmp_path: Path) -> N
 def test_the_truth_lists_every_file_with_its_hash(folder: Path, truth: dict[str, Any]) -> None:
     written = set(every_file(folder)) - {"truth.json", "cohort.yaml"}
     assert set(truth["files"]) == written
-    assert all(sha256(folder / name) == digest for name, digest in truth["files"].items())
+    assert all(file_digest(folder / name) == digest for name, digest in truth["files"].items())
     assert (truth["n"], truth["seed"]) == (24, 5)

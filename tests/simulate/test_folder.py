@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from radiogen import simulate
+from radiogen.cohort.paths import file_digest
 from radiogen.errors import RadiogenError
-from radiogen.simulate.folder import sha256
 
 
 def refused(folder: Path, **options: object) -> str:
@@ -67,7 +67,7 @@ def test_a_forged_list_of_files_removes_nothing_outside_the_folder(tmp_path: Pat
     victim.write_text("keep me")
     folder = tmp_path / "cohort"
     folder.mkdir()
-    forged = {"made_by": "radiogen.simulate", "files": {"../victim.txt": sha256(victim)}}
+    forged = {"made_by": "radiogen.simulate", "files": {"../victim.txt": file_digest(victim)}}
     (folder / "truth.json").write_text(json.dumps(forged))
     simulate.cohort(folder, n=20, seed=2, images=False)
     assert victim.read_text() == "keep me"
