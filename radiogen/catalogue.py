@@ -124,6 +124,22 @@ _IMAGES = {
     "RG515": _warning("Region covers nearly the whole image", "More than 95 % of the pixels are lesion; most often the mask is inverted or holds label values of which only one is the lesion.", "Check the mask."),
     "RG516": Entry("Features could not be computed", "The engine gave up on this image; the message is its own.", "Check image and mask; if both are right, report it with the image's size and the settings."),
     "RG517": Entry("Mask is the image", "The manifest names one file as image and as mask.", "Name the mask's file, or leave the cell empty if there is no mask."),
+    "RG518": Entry("Calibration does not fit the image", "A calibrated region of the DICOM file lies beyond its image: the picture was cropped or resized after calibration, so that its millimetres per pixel are wrong.", "Export the original, declare the true spacing in `spacing_mm`, or declare `calibration: ignore` in the modality (features in mm are missing then)."),
+    "RG519": Entry("Colour bar not found", "Colours become values by the colour bar of the same image, and no bar was found.", "Declare its place: `bar: [top, bottom, left, right]` in pixels from 0, or export the picture with its bar."),
+    "RG520": Entry("Scale of the colours not declared", "The file does not say which value the end of the colour bar stands for, and that is never read off the picture.", "Declare `scale_max` (and `scale_min` where it is not 0) in the modality, or a column `scale_max` of the manifest, with `unit`."),
+    "RG521": _warning("Pixels that could not be decoded", "Part of the region has colours that are not on the colour bar (text, cross-hairs, no colour at all); these pixels are left out.", "Nothing if the share is small; otherwise check the colour bar, the opacity and the region."),
+    "RG522": Entry("Region outside the measured field", "The region of interest has no pixel of the overlay or pane that carries the measurement.", "Check the mask, or the pane's place."),
+    "RG523": Entry("Spectrum not calibrated", "A pulsed-wave spectrum needs cm/s per row, seconds per column and the row of the baseline.", "Export DICOM with its regions, or declare `cm_s_per_px`, `s_per_px` and `baseline_row` in the modality."),
+    "RG524": _warning("Spectrum not measurable", "No whole heart beat, or no envelope, could be traced; the indices are missing.", "Check the picture; a strip with at least two beats is needed."),
+    "RG525": Entry("Times of the frames not known", "A time-intensity curve needs the time of every frame, and the file does not have it.", "Declare `frame_interval_ms` in the modality or the manifest, or export DICOM with its frame times."),
+    "RG526": _warning("Curve not measurable", "The time-intensity curve has no wash-in that a model can describe (flat, or at its peak in the first frame); its parameters are missing.", "Check the loop: it must begin before the contrast arrives and go beyond the peak."),
+    "RG527": _note("Amplitudes are relative", "The dynamic range of the loop's log compression is not declared, so that grey values cannot be made linear; amplitudes are relative, and times are shifted a little.", "Declare `dynamic_range_db` in the modality."),
+    "RG528": _warning("Doubtful image quality", "Something in the picture disturbs its measurement: out of focus, saturated, poor in contrast, or text or calipers over the lesion.", "Look at the image; set it aside with `exclude:` or measure an export without marks."),
+    "RG529": _note("Masks drawn automatically", "Masks of this modality were drawn by `radiogen segment` and not by a reader.", "State it where results are published."),
+    "RG530": Entry("Image could not be segmented", "No outline was found from the box or point given, or there is neither a box nor a trained network.", "Draw the mask, or correct the box (`top bottom left right`, in pixels from 0) or point (`row column`)."),
+    "RG531": Entry("Polygon file not understood", "The JSON file is not a LabelMe annotation with polygons, or has none of the label asked for.", "Export it from LabelMe again, or declare `mask_label`."),
+    "RG532": Entry("Loop where a still is needed, or a still where a loop is", "The modality measures the other kind of picture.", "Name the right file; a frame can be saved as a still, a contrast examination as a DICOM loop."),
+    "RG533": _warning("Motion could not be corrected", "Frames of the loop lie so far from the first that they were left out of the curve.", "Check the loop; `motion: none` measures it as it is."),
 }
 
 _SPLITS = {

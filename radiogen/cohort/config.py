@@ -9,31 +9,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from radiogen.cohort.values import canonical
+from radiogen.cohort.modality import ModalitySection, RingSection
+from radiogen.cohort.sections import Categories, Reading, Scalar, Section, TableFormat
 
-Scalar = str | int | float | bool
-
-
-def _distinct(values: list[Scalar]) -> list[Scalar]:
-    """Categories of which no two mean the same."""
-    seen: set[str] = set()
-    for value in values:
-        if canonical(value) in seen:
-            raise ValueError(f"the value '{value}' stands in the list twice")
-        seen.add(canonical(value))
-    return values
-
-
-Categories = Annotated[list[Scalar], Field(min_length=1), AfterValidator(_distinct)]
-TableFormat = Literal["csv", "tsv", "excel", "parquet", "cbioportal", "redcap"]
-
-
-class Section(BaseModel):
-    """A mapping of the YAML: unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+__all__ = ["Categories", "CohortConfig", "ModalitySection", "Reading", "RingSection", "Scalar", "Section", "TableFormat"]
 
 
 class Simulated(Section):
@@ -52,31 +33,6 @@ class CohortSection(Section):
     description: str = Field("", description="one or two sentences for the report")
     citation: str = Field("", description="where the data come from")
     simulated: Simulated | None = Field(None, description="set where the data are simulated")
-
-
-class Reading(Section):
-    """How a text or Excel file is read; shared by all tables."""
-
-    path: str | None = Field(None, min_length=1, description="file, or folder of a cBioPortal study")
-    builtin: Literal["gbsg2"] | None = Field(None, description="a table that an installed package ships")
-    format: TableFormat | None = Field(None, description="kind of file; default by its ending")
-    delimiter: str | None = Field(None, min_length=1, max_length=1, description="column separator of a text file")
-    encoding: str = Field("utf-8", description="encoding of a text file, such as latin-1 or gb18030")
-    decimal: Literal[".", ","] = Field(".", description="decimal mark")
-    sheet: str | int | None = Field(None, description="sheet of an Excel file; default the first")
-    comment: str | None = Field(None, min_length=1, description="lines that start with this are skipped")
-    missing: list[Scalar] = Field(default_factory=list, description="values that stand for 'not known', besides empty")
-    recode: dict[str, dict[Scalar, Scalar | None]] = Field(
-        default_factory=dict, description="{column: {old: new}}; a new value of null means not known"
-    )
-    rename: dict[str, str] = Field(default_factory=dict, description="{old column: new column}")
-    id_pattern: str | None = Field(None, description="regular expression; its first group is the id")
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Reading:
-        if (self.path is None) == (self.builtin is None):
-            raise ValueError("give either 'path' or 'builtin'")
-        return self
 
 
 class TableSection(Reading):
@@ -192,43 +148,6 @@ class SubtypeSection(Section):
     def _one_way(self) -> SubtypeSection:
         if (self.rule is None) == (self.column is None):
             raise ValueError("give either 'rule' or 'column'")
-        return self
-
-
-class ModalitySection(Section):
-    """Images with masks, a finished feature table, or both."""
-
-    images: str | None = Field(None, description="manifest: a table with one row per image")
-    id: str | None = Field(None, description="id column of the manifest or feature table; default the cohort's")
-    columns: dict[Literal["image", "mask", "visit", "spacing_mm", "reader"], str] = Field(
-        default_factory=dict, description="manifest columns where they are not called image, mask, visit, spacing_mm"
-    )
-    image_dir: str | None = Field(None, description="folder of the images; default the manifest's")
-    mask_dir: str | None = Field(None, description="folder of the masks; default the manifest's")
-    mask_separator: str | None = Field(None, description="separator where a cell names several masks, such as ';'")
-    resize: Literal["nearest"] | None = Field(None, description="resize a mask to its image")
-    aggregate: Literal["median", "mean", "max", "first"] = Field("median", description="several images per unit")
-    settings: dict[str, Any] | None = Field(None, description="radiomics settings, in pyradiomics' layout")
-    features: str | None = Field(None, description="finished feature table")
-    use: list[str] | None = Field(None, description="feature columns used; default all numeric ones")
-    unit: str | None = Field(None, description="unit of the values, such as kPa (SWE)")
-    scale_max: float | None = Field(None, gt=0, description="upper end of the colour scale (SWE)")
-    frame_interval_ms: float | None = Field(None, gt=0, description="time between frames (CEUS)")
-    missing: list[Scalar] = Field(default_factory=list, description="values that stand for 'not known' in the tables named")
-    delimiter: str | None = Field(None, description="column separator of the tables named")
-    encoding: str = Field("utf-8", description="encoding of the tables named")
-    decimal: Literal[".", ","] = Field(".", description="decimal mark of the tables named")
-    sheet: str | int | None = Field(None, description="sheet where the tables named are Excel files")
-
-    def reading(self, path: str) -> Reading:
-        """How the manifest or the feature table is read."""
-        return Reading(path=path, missing=self.missing, delimiter=self.delimiter, encoding=self.encoding, decimal=self.decimal,
-                       sheet=self.sheet)
-
-    @model_validator(mode="after")
-    def _some_source(self) -> ModalitySection:
-        if self.images is None and self.features is None:
-            raise ValueError("give 'images' (a manifest), 'features' (a table) or both")
         return self
 
 
@@ -376,6 +295,7 @@ class PrivacySection(Section):
 
     min_cell: int = Field(5, ge=0, description="counts below this are suppressed in tables by group")
     show_ids: bool = False
+    thumbnails: bool = Field(False, description="small pictures of the images, which may hold a patient's name burnt in")
 
 
 class CohortConfig(Section):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,12 @@ from radiogen.errors import Problem, fail, problem
 
 Spacing = tuple[float, float]
 
-#: rows × columns × frames that are decoded at most: a 4K screenshot has 8 million
+#: rows × columns of a still that are decoded at most: a 4K screenshot has 8 million
 MAX_PIXELS = 100_000_000
-#: the largest file that is opened
-MAX_BYTES = 1_000_000_000
+#: rows × columns × frames of a loop that are decoded at most: a minute at 10 Hz and 768 × 1024 has 472 million
+MAX_LOOP_PIXELS = 600_000_000
+#: the largest file that is opened: such a minute, uncompressed in colour, has 1.4 billion bytes
+MAX_BYTES = 2_000_000_000
 #: the longest side that is decoded
 MAX_SIDE = 32_767
 #: what to do where a file holds more than one picture
@@ -65,13 +67,15 @@ class Region:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Image:
-    """A still picture in memory.
+    """A still picture or a loop in memory; nothing in it names the patient.
 
     Parameters
     ----------
     pixels : ndarray
-        Grey: H × W float64, as stored (8-bit 0 to 255, 16-bit 0 to 65,535, no rescaling).
-        Colour: H × W × 3 uint8, red, green, blue.
+        Grey still: H × W float64, as stored (8-bit 0 to 255, 16-bit 0 to 65,535, no rescaling).
+        Colour still: H × W × 3 uint8, red, green, blue.
+        Loop: N × H × W as stored (uint8, uint16 …: a loop in float64 would not fit into memory), or
+        N × H × W × 3 uint8.
     spacing_mm : tuple of float or None
         Millimetres per row and per column; None where it is not known.  Never guessed: the
         print resolution in PNG, JPEG, BMP and TIFF files says nothing about tissue.
@@ -83,24 +87,88 @@ class Image:
         Calibrated regions of a DICOM ultrasound image.
     problems : tuple of Problem
         Warnings and notes of reading.
+    n_frames : int
+        Frames of the loop (pages of the file); 1 for a still, whose ``pixels`` have no axis of frames.
+    frame_times_s : ndarray of float64, length ``n_frames``, or None
+        Time of each frame in seconds, the first at 0; None where it is not known, and for stills.
+    maker, model : str or None
+        Manufacturer and model of the scanner, where the file says so.
     """
 
-    pixels: NDArray[np.float64] | NDArray[np.uint8]
+    pixels: NDArray[Any]
     spacing_mm: Spacing | None
     format: str
     mode: str
     regions: tuple[Region, ...] = ()
     problems: tuple[Problem, ...] = field(default=())
+    n_frames: int = 1
+    frame_times_s: NDArray[np.float64] | None = None
+    maker: str | None = None
+    model: str | None = None
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether there are several frames."""
+        return self.n_frames > 1
 
     @property
     def kind(self) -> Literal["grey", "rgb"]:
         """``"grey"`` or ``"rgb"``."""
-        return "grey" if self.pixels.ndim == 2 else "rgb"
+        return "grey" if self.pixels.ndim == (3 if self.is_loop else 2) else "rgb"
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
-        return (int(self.pixels.shape[0]), int(self.pixels.shape[1]))
+        first = 1 if self.is_loop else 0
+        return (int(self.pixels.shape[first]), int(self.pixels.shape[first + 1]))
+
+    def frame(self, number: int) -> Image:
+        """One frame of a loop as a still; the still itself for number 0.
+
+        Raises
+        ------
+        RadiogenError
+            RG708 where there is no such frame.
+        """
+        if not 0 <= number < self.n_frames:
+            raise fail("RG708", f"the image has {self.n_frames} frames, counted from 0", value=number)
+        if not self.is_loop:
+            return self
+        pixels = self.pixels[number]
+        pixels = pixels.astype(np.float64) if self.kind == "grey" else pixels
+        return replace(self, pixels=pixels, n_frames=1, frame_times_s=None)
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """The pixels of a still as red, green, blue; an 8-bit grey picture three times.
+
+        Returns
+        -------
+        ndarray, H × W × 3 uint8
+
+        Raises
+        ------
+        RadiogenError
+            RG511 for a loop, and for grey values outside 0 to 255.
+        """
+        if self.is_loop:
+            raise fail("RG511", f"the image is a loop of {self.n_frames} frames; one still picture is needed", fix=SAVE_A_STILL)
+        if self.kind == "rgb":
+            return np.asarray(self.pixels, dtype=np.uint8)
+        if self.pixels.min() < 0 or self.pixels.max() > 255:
+            raise fail("RG511", "grey values outside 0 to 255 have no colours")
+        return np.repeat(np.rint(self.pixels).astype(np.uint8)[..., None], 3, axis=2)
+
+    def luminance(self) -> NDArray[np.float64]:
+        """Brightness of whatever it is: grey values, luminance of colours, of a loop the frame in the middle.
+
+        Returns
+        -------
+        ndarray, H × W float64
+        """
+        still = self.frame(self.n_frames // 2)
+        if still.kind == "grey":
+            return np.asarray(still.pixels, dtype=np.float64)
+        return np.asarray(still.pixels.astype(np.float64) @ LUMINANCE)
 
     def spacing_for(self, mask: NDArray[np.bool_]) -> Spacing | None:
         """Spacing at a region of interest, in millimetres per row and column.
@@ -130,8 +198,10 @@ class Image:
         Raises
         ------
         RadiogenError
-            RG511 for a colour picture.
+            RG511 for a colour picture and for a loop.
         """
+        if self.is_loop:
+            raise fail("RG511", f"the image is a loop of {self.n_frames} frames; one still picture is needed", fix=SAVE_A_STILL)
         if self.kind == "grey":
             return np.asarray(self.pixels, dtype=np.float64), ()
         coloured = coloured_pixels(self.pixels)
@@ -147,7 +217,8 @@ class Image:
     def __repr__(self) -> str:
         size = f"{self.shape[0]} × {self.shape[1]}"
         spacing = "not known" if self.spacing_mm is None else f"{self.spacing_mm[0]:g} × {self.spacing_mm[1]:g} mm"
-        return f"<Image {size} {self.kind}, {self.format} {self.mode}, spacing {spacing}>"
+        frames = f"{self.n_frames} frames of " if self.is_loop else ""
+        return f"<Image {frames}{size} {self.kind}, {self.format} {self.mode}, spacing {spacing}>"
 
 
 def coloured_pixels(pixels: NDArray[np.uint8] | NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -169,11 +240,12 @@ def check_size(rows: int, columns: int, frames: int = 1) -> None:
     Raises
     ------
     RadiogenError
-        RG508 above :data:`MAX_PIXELS` in all or :data:`MAX_SIDE` along a side.
+        RG508 above :data:`MAX_PIXELS` (a loop :data:`MAX_LOOP_PIXELS` in all) or :data:`MAX_SIDE` along a side.
     """
-    if rows * columns * max(frames, 1) > MAX_PIXELS or max(rows, columns) > MAX_SIDE:
+    cap = MAX_LOOP_PIXELS if frames > 1 else MAX_PIXELS
+    if rows * columns > MAX_PIXELS or rows * columns * max(frames, 1) > cap or max(rows, columns) > MAX_SIDE:
         size = f"{rows} rows × {columns} columns × {max(frames, 1)} frames"
-        raise fail("RG508", f"{size} is above the cap of {MAX_PIXELS:,} pixels, {MAX_SIDE:,} along a side")
+        raise fail("RG508", f"{size} is above the cap of {cap:,} pixels, {MAX_SIDE:,} along a side")
 
 
 def positive(*values: float) -> bool:
