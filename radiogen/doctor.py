@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 REQUIRED = (
     "numpy", "pandas", "scipy", "pyarrow", "pydantic", "ruamel.yaml", "openpyxl", "pillow", "pydicom", "SimpleITK",
-    "scikit-learn", "scikit-survival", "lifelines", "statsmodels", "plotly", "jinja2", "joblib", "typer", "rich",
+    "scikit-learn", "scikit-image", "scikit-survival", "torch", "lifelines", "statsmodels", "plotly", "jinja2", "joblib", "typer", "rich",
 )
 _BUILD = "pip install numpy setuptools wheel && pip install --no-build-isolation pyradiomics==3.0.1  (Python 3.11, a C compiler)"
 
@@ -32,6 +32,8 @@ def examine() -> list[Finding]:
     found = [_python()]
     found += [_package(name) for name in REQUIRED]
     found.append(_try("engine pyradiomics", _pyradiomics, _BUILD, optional=True))
+    found.append(_try("compressed DICOM", _dicom_decoders, "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"))
+    found.append(_try("AVI and MP4 loops", _video, "pip install 'radiogen[video]'", optional=True))
     found.append(_try("built-in data gbsg2", _gbsg2, "pip install scikit-survival"))
     found.append(_try("export to MuData", _mudata, "pip install 'radiogen[mudata]'", optional=True))
     found.append(_try("cache of features", _cache, "set RADIOGEN_CACHE to a folder that can be written"))
@@ -86,6 +88,27 @@ def _pyradiomics() -> str:
     if not np.isfinite(features.astype(float)).all():
         raise RuntimeError("the test picture gave missing features")
     return f"{version('pyradiomics')}, {len(features)} features from a test picture"
+
+
+def _dicom_decoders() -> str:
+    """The compressions of ultrasound archives; every one needs a decoder."""
+    from pydicom import uid
+    from pydicom.pixels import get_decoder
+
+    wanted = {
+        "JPEG": uid.JPEGBaseline8Bit, "JPEG lossless": uid.JPEGLosslessSV1, "JPEG-LS": uid.JPEGLSLossless,
+        "JPEG 2000": uid.JPEG2000Lossless, "RLE": uid.RLELossless,
+    }  # fmt: skip
+    missing = [name for name, syntax in wanted.items() if not get_decoder(syntax).is_available]
+    if missing:
+        raise RuntimeError(f"no decoder for {', '.join(missing)}")
+    return ", ".join(wanted)
+
+
+def _video() -> str:
+    import av
+
+    return f"PyAV {av.__version__}"
 
 
 def _gbsg2() -> str:

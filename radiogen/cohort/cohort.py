@@ -56,7 +56,9 @@ class Cohort:
     images : DataFrame
         One row per image: ``unit``, ``patient``, ``modality``, ``visit``, ``image`` (absolute
         path), ``masks`` (tuple of absolute paths), ``spacing_row_mm``, ``spacing_col_mm``
-        (NaN where not known), ``manifest`` and ``row`` (where the image is named).
+        (NaN where not known), ``manifest`` and ``row`` (where the image is named), ``reference`` (mask of the
+        reference region, or None), ``type``, ``box``, ``point``, ``mask_source`` (as the manifest has them, or
+        None) and ``declared`` (a dict of what the manifest says of this image, such as ``scale_max``).
     modalities : mapping of str to DataFrame
         Features per modality at the baseline visit, columns ``{modality}_{feature}``.
         A unit without the modality has a row of NaN.
@@ -66,6 +68,9 @@ class Cohort:
     sources : tuple of Source
     root : Path
         Folder in which paths resolve.
+    quality : DataFrame
+        One row per image at the baseline visit, after extraction: where it stands, flags, and numbers on its
+        quality (:func:`radiogen.imaging.quality.assess`); empty before.
     """
 
     config: CohortConfig
@@ -82,6 +87,7 @@ class Cohort:
     findings: tuple[Problem, ...] = ()
     sources: tuple[Source, ...] = ()
     root: Path = field(default_factory=Path)
+    quality: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "endpoints", MappingProxyType(dict(self.endpoints)))
@@ -230,6 +236,7 @@ class Cohort:
             subtype=self.subtype.loc[keep],
             endpoints={k: e.select(keep) for k, e in self.endpoints.items()},
             images=images,
+            quality=self.quality[self.quality["unit"].isin(keep)] if len(self.quality) else self.quality,
             modalities={k: f.loc[keep] for k, f in self.modalities.items()},
             ledger=self.ledger.add("subset", "left out of this subset", self.index.difference(keep, sort=False)),
         )

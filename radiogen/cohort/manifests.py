@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,17 @@ import pandas as pd
 from radiogen.cohort import ids as id_checks
 from radiogen.cohort.config import CohortConfig, ModalitySection
 from radiogen.cohort.join import Joined
+from radiogen.cohort.modality import PER_IMAGE
 from radiogen.cohort.paths import Folder, exists
 from radiogen.cohort.tables import RawTable, read_table
 from radiogen.cohort.values import is_number, listing, suggest
 
-IMAGE_COLUMNS = ["unit", "patient", "modality", "visit", "image", "masks", "spacing_row_mm", "spacing_col_mm", "manifest", "row"]
+IMAGE_COLUMNS = [
+    "unit", "patient", "modality", "visit", "image", "masks", "spacing_row_mm", "spacing_col_mm", "manifest", "row",
+    "reference", "type", "box", "point", "mask_source", "declared",
+]  # fmt: skip
+#: what the pictures of a modality may be, where it has several kinds
+TYPES: Mapping[str, tuple[str, ...]] = {"doppler": ("colour", "power", "spectrum")}
 
 
 def read_images(config: CohortConfig, joined: Joined, everyone: pd.Index, folder: Folder) -> pd.DataFrame:
@@ -44,9 +51,12 @@ def _manifest(
     if raw is None:
         return empty
     ids = id_checks.read_ids(raw, id_column(section, config, joined), folder.findings)
-    image_column = section.columns.get("image", "image")
+    image_column = section.column("image")
     if ids is None or not raw.has(image_column, folder.findings, f"{key}.columns.image"):
         return empty
+    if section.kind_for(name) == "swe" and section.scale_max is None and section.column("scale_max") not in raw.frame.columns:
+        folder.findings.add("RG520", f"neither `{key}.scale_max` nor a column '{section.column('scale_max')}' says how far the "
+                            "colour scale goes", file=raw.file, column=f"{key}.scale_max")
     there = [raw.has(c, folder.findings, f"{key}.columns.{role}") for role, c in section.columns.items()]
     if not all(there):
         return empty
@@ -54,7 +64,7 @@ def _manifest(
     rows = []
     used = known & ids.isin(joined.units.index)
     for position in np.flatnonzero(used.to_numpy()):
-        row = _image_row(raw, int(position), section, key, folder)
+        row = _image_row(raw, int(position), section, name, folder)
         if row is not None:
             unit = ids.iloc[position]
             rows.append({"unit": unit, "patient": joined.units.at[unit, "patient"], "modality": name, **row})
@@ -67,30 +77,87 @@ def _cell(raw: RawTable, column: str, position: int) -> str | None:
 
 
 def _image_row(
-    raw: RawTable, position: int, section: ModalitySection, key: str, folder: Folder
+    raw: RawTable, position: int, section: ModalitySection, modality: str, folder: Folder
 ) -> dict[str, object] | None:
-    names = {role: section.columns.get(role, role) for role in ("image", "mask", "visit", "spacing_mm")}  # type: ignore[call-overload]
-    line = int(raw.rows.iloc[position])
-    text = _cell(raw, names["image"], position)
+    def cell(role: str) -> str | None:
+        return _cell(raw, section.column(role), position)
+
+    line, key = int(raw.rows.iloc[position]), f"modalities.{modality}"
+    text = cell("image")
     if text is None:
-        folder.findings.add("RG501", "the row names no image", file=raw.file, row=line, column=names["image"])
+        folder.findings.add("RG501", "the row names no image", file=raw.file, row=line, column=section.column("image"))
         return None
     beside = Path(raw.file).parent
     image = _place(text, section.image_dir, beside, key, folder)
-    mask_text = _cell(raw, names["mask"], position)
+    mask_text, reference_text = cell("mask"), cell("reference")
     marks = [] if mask_text is None else mask_text.split(section.mask_separator) if section.mask_separator else [mask_text]
     masks = tuple(_place(m.strip(), section.mask_dir, beside, key, folder) for m in marks if m.strip())
-    if image is None or any(m is None for m in masks):
+    reference = None if reference_text is None else _place(reference_text, section.mask_dir, beside, key, folder)
+    if image is None or any(m is None for m in masks) or (reference_text is not None and reference is None):
         return None
-    if image in masks:
-        folder.findings.add("RG517", f"'{text}' is named as image and as mask", file=raw.file, row=line, column=names["mask"],
-                            value=mask_text)
-        return None
-    spacing = _spacing(_cell(raw, names["spacing_mm"], position), raw, line, names["spacing_mm"], folder)
+    for role, found, written in (("mask", masks, mask_text), ("reference", (reference,), reference_text)):
+        if image in found:
+            folder.findings.add("RG517", f"'{text}' is named as image and as {role}", file=raw.file, row=line,
+                                column=section.column(role), value=written)
+            return None
+    read = _Cells(raw, section, position, line, folder)
+    spacing = _spacing(cell("spacing_mm"), raw, line, section.column("spacing_mm"), folder)
     return {
-        "visit": _cell(raw, names["visit"], position), "image": str(image), "masks": tuple(str(m) for m in masks),
+        "visit": cell("visit"), "image": str(image), "masks": tuple(str(m) for m in masks),
         "spacing_row_mm": spacing[0], "spacing_col_mm": spacing[1], "manifest": raw.file, "row": line,
+        "reference": None if reference is None else str(reference),
+        "type": read.word("type", TYPES.get(section.kind_for(modality))),
+        "box": read.whole("box", 4), "point": read.whole("point", 2),
+        "mask_source": cell("mask_source"),
+        "declared": {role: value for role in PER_IMAGE if (value := read.number(role)) is not None},
     }
+
+
+class _Cells:
+    """Cells of one row of a manifest, with what is wrong about them added to the findings."""
+
+    def __init__(self, raw: RawTable, section: ModalitySection, position: int, line: int, folder: Folder) -> None:
+        self.raw, self.section, self.position, self.line, self.folder = raw, section, position, line, folder
+
+    def _text(self, role: str) -> str | None:
+        return _cell(self.raw, self.section.column(role), self.position)
+
+    def _wrong(self, code: str, message: str, role: str, value: str) -> None:
+        self.folder.findings.add(code, message, file=self.raw.file, row=self.line, column=self.section.column(role), value=value)
+
+    def word(self, role: str, known: tuple[str, ...] | None) -> str | None:
+        """One of the known words; a modality whose pictures are of one kind has no such column."""
+        text = self._text(role)
+        if text is None or known is None:
+            return None
+        if text not in known:
+            self._wrong("RG104", f"'{text}' is none of {listing(known)}.{suggest(text, known)}", role, text)
+            return None
+        return text
+
+    def whole(self, role: str, length: int) -> tuple[int, ...] | None:
+        """So many whole numbers from 0, separated by spaces or commas."""
+        text = self._text(role)
+        if text is None:
+            return None
+        parts = [p for p in re.split(r"[\s;,]+", text.strip("[]() ")) if p]
+        if len(parts) == length and all(re.fullmatch(r"\d{1,6}", p) for p in parts):
+            found = tuple(int(p) for p in parts)
+            if length != 4 or (found[0] < found[1] and found[2] < found[3]):
+                return found
+        form = "'top bottom left right'" if length == 4 else "'row column'"
+        self._wrong("RG104", f"'{text}' is not {form} in whole pixels from 0", role, text)
+        return None
+
+    def number(self, role: str) -> float | None:
+        """A number; above zero, but for the lower end of a scale."""
+        text = self._text(role)
+        if text is None:
+            return None
+        if is_number(text) and math.isfinite(float(text)) and (float(text) > 0 or role == "scale_min"):
+            return float(text)
+        self._wrong("RG104", f"'{text}' is not a number{'' if role == 'scale_min' else ' above zero'}", role, text)
+        return None
 
 
 def _place(text: str, declared: str | None, beside: Path, key: str, folder: Folder) -> Path | None:
@@ -133,7 +200,7 @@ def check_visits(
     section, config, key, folder
         Of the modality.
     """
-    column = section.columns.get("visit", "visit")
+    column = section.column("visit")
     if column not in raw.frame.columns:
         several = bool(ids[used.to_numpy()].duplicated().any())
         if config.visits is not None and (several or section.features is None):

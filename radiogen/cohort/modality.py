@@ -113,6 +113,10 @@ class ModalitySection(Section):
         named = {"bmode": "bmode", "swe": "swe", "doppler": "doppler", "ceus": "ceus"}
         return self.kind or named.get(name, "grey")  # type: ignore[return-value]
 
+    def column(self, role: str) -> str:
+        """Name of the manifest's column with this role."""
+        return self.columns.get(role, role)  # type: ignore[call-overload, no-any-return]
+
     def options(self) -> dict[str, Any]:
         """The keys that decide how a picture is measured, with their values."""
         return {key: getattr(self, key) for key in ("settings", *KINDS_OF_KEY)}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from radiogen.cohort.cohort import Cohort
-from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, SurviveSection
+from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, ModalitySection, SurviveSection
 from radiogen.cohort.frames import safe_name
 from radiogen.cohort.targets import MARKER_CLASSES, target_names
 from radiogen.cohort.values import listing, suggest
@@ -27,6 +27,11 @@ def check_names(config: CohortConfig, findings: Findings, file: Path) -> None:
             refuse(f"modalities.{name}", name, "is the name of an input that every cohort has")
         elif safe_name(name) != name:
             refuse(f"modalities.{name}", name, "may hold only letters, digits and _, as formulas need it")
+    for name, section in config.modalities.items():
+        for key in section.foreign_keys(name):
+            findings.add("RG104", f"`{key}` means nothing for '{name}', whose pictures are of the kind {section.kind_for(name)}",
+                         file=file, column=f"modalities.{name}.{key}", fix="Delete the key, or declare `kind:` of the modality.")
+        _check_scale(name, section, findings, file)
     genes = set(config.mutations.genes) if config.mutations else set()
     for name in config.endpoints:
         if name in genes:
@@ -41,6 +46,18 @@ def check_names(config: CohortConfig, findings: Findings, file: Path) -> None:
         if lacking:
             findings.add("RG105", f"the subtype rule needs {listing(f'markers.{m}' for m in lacking)}", file=file,
                          column="subtype.rule", fix="Declare the marker, or give `subtype: {column: …}`.")
+
+
+def _check_scale(name: str, section: ModalitySection, findings: Findings, file: Path) -> None:
+    """The unit of an elastogram is declared, never read off the picture."""
+    if section.images is None or section.kind_for(name) != "swe" or section.unit in ("kPa", "m/s"):
+        return
+    if section.unit is None:
+        findings.add("RG105", f"`modalities.{name}` has elastograms and does not say in which unit", file=file,
+                     column=f"modalities.{name}.unit", fix="Add `unit: kPa` or `unit: m/s`.")
+    else:
+        findings.add("RG104", f"an elastogram is in kPa or in m/s, not in '{section.unit}'", file=file,
+                     column=f"modalities.{name}.unit", value=section.unit, fix="Write `unit: kPa` or `unit: m/s`.")
 
 
 def check_references(cohort: Cohort, findings: Findings, file: Path) -> None:

@@ -15,10 +15,11 @@ from radiogen.errors import Findings, Problem, RadiogenError, fail
 from radiogen.features.cache import FeatureCache, open_cache
 from radiogen.features.families import family_of
 from radiogen.features.job import Outcome
-from radiogen.features.jobs import ImageRow, column_of, make_jobs, pictures, rows_of, run_jobs
-from radiogen.features.near_duplicates import conflict_problem, find_twins, merge_groups, summary_problem
+from radiogen.features.jobs import column_of, make_jobs, pictures, rows_of, run_jobs
+from radiogen.features.near_duplicates import Twins, conflict_problem, find_twins, merge_groups, summary_problem
 from radiogen.features.parallel import workers
 from radiogen.features.part import STEP, Part
+from radiogen.features.quality import quality_findings, quality_table
 from radiogen.features.sources import ROLE, picture_sources
 from radiogen.progress import Progress
 
@@ -93,7 +94,8 @@ def extract(
     if images.empty:
         return cohort
     baseline = rows_of(images[_at_baseline(cohort, images)])
-    versions = {k: v for name in names for k, v in family_of(name).versions(engine).items()}
+    kinds = dict.fromkeys(cohort.config.modalities[name].kind_for(name) for name in dict.fromkeys(r.modality for r in baseline))
+    versions = {k: v for kind in kinds for k, v in family_of(kind).versions(engine).items()}
     jobs = make_jobs(cohort, baseline, settings=settings, engine=engine, versions=versions, cache=open_cache(cache))
     outcomes = run_jobs(jobs, n_jobs, progress, "measuring images")
     _raise_fatal(outcomes)
@@ -116,11 +118,14 @@ def extract(
         table = part.joined()
         if table is not None:
             tables[str(name)] = table
-    groups, twins = _groups(cohort, baseline, outcomes)
-    new = tuple(f for f in [*findings, *twins] if f not in cohort.findings)
+    twins = find_twins(pictures(baseline, outcomes), cohort.units["group"])
+    groups = merge_groups(cohort.units["group"], ((t.a.unit, t.b.unit) for t in twins))
+    quality = quality_table(cohort, baseline, outcomes, twins)
+    said = [*findings, *_said_of(cohort, twins), *quality_findings(cohort, quality)]
+    new = tuple(f for f in said if f not in cohort.findings)
     done = cohort.with_features(tables, ledger=ledger, groups=groups, findings=new)
     others = tuple(s for s in done.sources if s.role != ROLE)
-    return replace(done, sources=(*others, *picture_sources(images)))
+    return replace(done, sources=(*others, *picture_sources(images)), quality=quality)
 
 
 def _modalities(cohort: Cohort, asked: Sequence[str] | None) -> list[str]:
@@ -148,15 +153,12 @@ def _raise_fatal(outcomes: Sequence[Outcome]) -> None:
             raise RadiogenError(replace(outcome.error, file=None))
 
 
-def _groups(
-    cohort: Cohort, rows: Sequence[ImageRow], outcomes: Sequence[Outcome]
-) -> tuple[pd.Series, list[Problem]]:
-    """Fold groups with near-duplicates merged, and what is to be said about them."""
-    twins = find_twins(pictures(rows, outcomes), cohort.units["group"])
+def _said_of(cohort: Cohort, twins: Sequence[Twins]) -> list[Problem]:
+    """What is to be said about near-duplicates."""
     found: list[Problem] = []
     for modality in dict.fromkeys(t.a.modality for t in twins):
         these = [t for t in twins if t.a.modality == modality]
         column = column_of(cohort, modality, "image")
         found.append(summary_problem(cohort, these, column))
         found += [c for t in these if (c := conflict_problem(cohort, t, column, "warning")) is not None]
-    return merge_groups(cohort.units["group"], ((t.a.unit, t.b.unit) for t in twins)), found
+    return found

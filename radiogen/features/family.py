@@ -83,6 +83,9 @@ class Family:
         ``(engine) -> {package: version}`` of the packages that decide a value.
     needs_mask : callable
         ``(type) -> bool``: whether an image of this type is measured only where a lesion is drawn.
+    check : callable, optional
+        ``(examination, settings) -> problems``: what ``radiogen check`` does in place of measuring, where measuring is
+        slow; errors are raised.  Default: it measures.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Family:
     settings: Callable[[Mapping[str, Any]], Settings]
     versions: Callable[[str], dict[str, str]]
     needs_mask: Callable[[str | None], bool] = lambda _: True
+    check: Callable[[Examination, Settings], tuple[Problem, ...]] | None = None
 
 
 def series(values: Mapping[str, float], names: tuple[str, ...], missing: Mapping[str, str]) -> pd.Series:

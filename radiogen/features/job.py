@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from radiogen.cohort.modality import Kind
 from radiogen.errors import Problem, RadiogenError, problem
 from radiogen.features.cache import FeatureCache, digest
 from radiogen.features.families import family_of
-from radiogen.features.radiomics.settings import Settings
-from radiogen.imaging import Fingerprint, fingerprint, read_image, read_mask
+from radiogen.features.family import Examination, Settings
+from radiogen.imaging import Fingerprint, Image, fingerprint, read_image, read_mask
+from radiogen.imaging.quality import assess
 from radiogen.imaging.readers import located, read_bytes
 
-#: goes up when reading changes in a way that changes pixels, masks or fingerprints
-READER_VERSION = 1
+#: goes up when reading changes in a way that changes pixels, masks, quality or fingerprints
+READER_VERSION = 2
 #: a region above this share of the image is most often an inverted mask
 _WHOLE_IMAGE = 0.95
 #: spacings outside are possible and most often a wrong unit
 _USUAL_SPACING_MM = (0.005, 2.0)
-_READERS = ("pillow", "pydicom", "SimpleITK")
+#: codes that are about the mask and not about the image
+MASK_CODES = frozenset({"RG503", "RG504", "RG505", "RG510", "RG515", "RG522", "RG531"})
+_READERS = ("pillow", "pydicom", "SimpleITK", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg")
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Job:
     ``measure`` is False where the image is only looked at (``radiogen check``, or no mask).
     """
 
-    modality: str
+    kind: Kind
     image: str
     masks: tuple[str, ...]
     spacing_mm: tuple[float, float] | None
@@ -45,19 +48,26 @@ class Job:
     versions: Mapping[str, str]
     measure: bool = True
     cache: FeatureCache | None = None
+    reference: str | None = None
+    type: str | None = None
+    mask_label: int | str | None = None
+    calibration: Literal["file", "ignore"] = "file"
+    frame_interval_ms: float | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What became of one image.
 
-    ``features`` is None where it was not measured or failed; errors among ``problems`` say why.
+    ``features`` is None where it was not measured or failed; errors among ``problems`` say why.  ``quality`` is empty
+    where the image could not be read.
     """
 
     features: dict[str, float] | None = None
     fingerprint: Fingerprint | None = None
     problems: tuple[Problem, ...] = ()
     calibrated: bool = False
+    quality: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def error(self) -> Problem | None:
@@ -99,7 +109,8 @@ def process(job: Job) -> Outcome:
 def _key(job: Job) -> str:
     """Content of image and masks, spacing, settings and versions; file names and times do not count."""
     contents = []
-    for missing, name in (("RG501", job.image), *(("RG503", m) for m in job.masks)):
+    references = [] if job.reference is None else [job.reference]
+    for missing, name in (("RG501", job.image), *(("RG503", m) for m in (*job.masks, *references))):
         path = Path(name)
         try:
             contents.append([digest(read_bytes(path, missing)), _suffix(path)])
@@ -109,9 +120,10 @@ def _key(job: Job) -> str:
         {
             "reader": READER_VERSION,
             "contents": contents,
-            "spacing_mm": job.spacing_mm,
-            "resize": job.resize,
-            "family": family_of(job.modality).name if job.measure else None,
+            "reference": job.reference is not None,
+            "declared": [job.spacing_mm, job.resize, job.mask_label, job.calibration, job.frame_interval_ms, job.type],
+            "family": family_of(job.kind).name,
+            "measure": job.measure,
             "settings": job.settings,
             "engine": job.engine,
             "versions": dict(job.versions),
@@ -126,48 +138,59 @@ def _suffix(path: Path) -> str:
 
 def _measured(job: Job) -> Outcome:
     found: list[Problem] = []
-    prints: Fingerprint | None = None
-    calibrated = job.spacing_mm is not None
+    seen = Outcome(calibrated=job.spacing_mm is not None)
     try:
-        image = read_image(job.image, spacing_mm=job.spacing_mm)
+        image = read_image(
+            job.image, spacing_mm=job.spacing_mm, frame_interval_ms=job.frame_interval_ms, calibration=job.calibration
+        )
         found += image.problems
-        grey, colour = _grey(image, job.image)
-        found += colour
-        prints = fingerprint(grey)
-        if not job.masks:
-            return Outcome(None, prints, tuple(found), calibrated)
-        mask = read_mask(job.masks, image.shape, resize=job.resize)
-        spacing = image.spacing_for(mask)
-        calibrated = spacing is not None
-        found += _doubts(mask, spacing, job)
-        _check_region(mask, job)
-        if not job.measure:
-            return Outcome(None, prints, tuple(found), calibrated)
-        series = family_of(job.modality).measure(grey, mask, spacing, job.settings, job.engine)
+        seen = replace(seen, fingerprint=fingerprint(image.luminance()), calibrated=image.spacing_mm is not None)
+        examination = _examination(job, image)
+        seen = replace(
+            seen,
+            calibrated=examination.spacing_mm is not None,
+            quality=assess(image, examination.mask, spacing_mm=examination.spacing_mm),
+        )
+        found += _doubts(examination, job)
+        features, quality, problems = _work(job, examination)
+        found += problems
     except RadiogenError as error:
-        return Outcome(None, prints, (*found, *error.problems), calibrated)
-    return Outcome({str(k): float(v) for k, v in series.items()}, prints, tuple(found), calibrated)
+        return replace(seen, problems=(*found, *error.problems))
+    return replace(seen, features=features, problems=tuple(found), quality={**seen.quality, **quality})
 
 
-def _grey(image: Any, path: str) -> tuple[NDArray[np.float64], tuple[Problem, ...]]:
+def _examination(job: Job, image: Image) -> Examination:
+    mask = read_mask(job.masks, image.shape, resize=job.resize, label=job.mask_label) if job.masks else None
+    reference = None
+    if job.reference is not None:
+        reference = read_mask([job.reference], image.shape, resize=job.resize)
+    spacing = image.spacing_mm if mask is None else image.spacing_for(mask)
+    return Examination(image, mask, reference, spacing, job.type)
+
+
+def _work(job: Job, examination: Examination) -> tuple[dict[str, float] | None, Mapping[str, float], tuple[Problem, ...]]:
+    """Features (None where the image is only looked at), numbers on their quality, and remarks."""
+    family = family_of(job.kind)
     try:
-        return image.grey()  # type: ignore[no-any-return]
+        if job.measure:
+            measured = family.measure(examination, job.settings, job.engine)
+            return {str(k): float(v) for k, v in measured.values.items()}, measured.quality, measured.problems
+        if examination.mask is None and family.needs_mask(job.type):
+            # nothing is measured without a lesion; what the picture is can still be wrong
+            return None, {}, family.check(examination, job.settings) if family.check is not None else ()
+        if family.check is not None:
+            return None, {}, family.check(examination, job.settings)
+        measured = family.measure(examination, job.settings, job.engine)
+        return None, measured.quality, measured.problems
     except RadiogenError as error:
-        raise located(error, Path(path)) from error.__cause__
+        about_mask = bool(job.masks) and error.problems[0].code in MASK_CODES
+        raise located(error, Path(job.masks[0] if about_mask else job.image)) from error.__cause__
 
 
-def _check_region(mask: NDArray[np.bool_], job: Job) -> None:
-    from radiogen.features.radiomics.engine import check_region
-
-    try:
-        check_region(mask, job.settings)
-    except RadiogenError as error:
-        raise located(error, Path(job.masks[0])) from error.__cause__
-
-
-def _doubts(mask: NDArray[np.bool_], spacing: tuple[float, float] | None, job: Job) -> list[Problem]:
+def _doubts(examination: Examination, job: Job) -> list[Problem]:
     found = []
-    share = float(mask.mean())
+    spacing = examination.spacing_mm
+    share = 0.0 if examination.mask is None else float(examination.mask.mean())
     if share > _WHOLE_IMAGE:
         found.append(problem("RG515", f"the region covers {share:.0%} of the image", file=job.masks[0]))
     low, high = _USUAL_SPACING_MM
@@ -185,6 +208,7 @@ def _entry(outcome: Outcome) -> dict[str, Any]:
         "fingerprint": None if outcome.fingerprint is None else outcome.fingerprint.to_json(),
         "problems": [asdict(replace(p, file=None)) for p in outcome.problems],
         "calibrated": outcome.calibrated,
+        "quality": {k: None if np.isnan(v) else float(v) for k, v in outcome.quality.items()},
     }
 
 
@@ -197,4 +221,5 @@ def _stored(entry: Any) -> Outcome | None:
         None if entry["fingerprint"] is None else Fingerprint.from_json(entry["fingerprint"]),
         tuple(Problem(**p) for p in entry["problems"]),
         bool(entry["calibrated"]),
+        {k: np.nan if v is None else float(v) for k, v in entry["quality"].items()},
     )

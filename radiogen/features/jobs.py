@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,11 @@ from radiogen.cohort.cohort import Cohort
 from radiogen.errors import Problem
 from radiogen.features.cache import FeatureCache
 from radiogen.features.families import family_of
-from radiogen.features.job import Job, Outcome, lookup, package_versions, process
+from radiogen.features.family import Settings
+from radiogen.features.job import MASK_CODES, Job, Outcome, lookup, package_versions, process
 from radiogen.features.near_duplicates import Picture
 from radiogen.features.parallel import in_order, silent
 from radiogen.progress import Progress
-
-#: codes that are about the mask and not about the image
-_MASK_CODES = {"RG503", "RG504", "RG505", "RG510", "RG515"}
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,12 @@ class ImageRow:
     spacing_mm: tuple[float, float] | None
     manifest: str
     row: int
+    patient: str = ""
+    visit: str | None = None
+    reference: str | None = None
+    type: str | None = None
+    mask_source: str | None = None
+    declared: Mapping[str, float] = field(default_factory=dict)
 
 
 def rows_of(images: pd.DataFrame) -> list[ImageRow]:
@@ -47,9 +51,20 @@ def rows_of(images: pd.DataFrame) -> list[ImageRow]:
             spacing_mm=_spacing(float(r["spacing_row_mm"]), float(r["spacing_col_mm"])),
             manifest=str(r["manifest"]),
             row=int(r["row"]),
+            patient=str(r["patient"]),
+            visit=_text(r["visit"]),
+            reference=_text(r["reference"]),
+            type=_text(r["type"]),
+            mask_source=_text(r["mask_source"]),
+            declared=dict(r["declared"] or {}),
         )
         for r in images.to_dict("records")
     ]
+
+
+def _text(value: Any) -> str | None:
+    """Text, or None for an empty cell, which pandas may hold as NaN."""
+    return value if isinstance(value, str) else None
 
 
 def _spacing(row: float, column: float) -> tuple[float, float] | None:
@@ -68,26 +83,41 @@ def make_jobs(
     cache: FeatureCache | None = None,
 ) -> list[Job]:
     """One job per row; settings given here take the place of the modality's."""
-    declared = cohort.config.modalities
-    resolved = {
-        name: family_of(name).settings(settings if settings is not None else declared[name].settings)
-        for name in dict.fromkeys(r.modality for r in rows)
-    }
-    return [
-        Job(
-            modality=r.modality,
-            image=r.image,
-            masks=r.masks,
-            spacing_mm=r.spacing_mm,
-            resize=declared[r.modality].resize,
-            settings=resolved[r.modality],
-            engine=engine,
-            versions={**package_versions(), **(versions or {})},
-            measure=measure and bool(r.masks),
-            cache=cache,
-        )
-        for r in rows
-    ]
+    common = {**package_versions(), **(versions or {})}
+    resolved: dict[Any, Settings] = {}
+    return [_job(cohort, row, settings, resolved, engine, common, measure, cache) for row in rows]
+
+
+def _job(
+    cohort: Cohort, row: ImageRow, settings: Any, resolved: dict[Any, Settings], engine: str, versions: Mapping[str, str],
+    measure: bool, cache: FeatureCache | None,
+) -> Job:
+    section = cohort.config.modalities[row.modality]
+    kind = section.kind_for(row.modality)
+    family = family_of(kind)
+    options = {**section.options(), **row.declared}
+    if settings is not None:
+        options["settings"] = settings
+    key = (row.modality, tuple(sorted(row.declared.items())))
+    if key not in resolved:
+        resolved[key] = family.settings(options)
+    return Job(
+        kind=kind,
+        image=row.image,
+        masks=row.masks,
+        spacing_mm=row.spacing_mm,
+        resize=section.resize,
+        settings=resolved[key],
+        engine=engine,
+        versions=versions,
+        measure=measure and (bool(row.masks) or not family.needs_mask(row.type)),
+        cache=cache,
+        reference=row.reference,
+        type=row.type,
+        mask_label=section.mask_label,
+        calibration=section.calibration,
+        frame_interval_ms=options["frame_interval_ms"],
+    )
 
 
 def run_jobs(jobs: Sequence[Job], n_jobs: int, progress: Progress | None, label: str) -> list[Outcome]:
@@ -107,7 +137,7 @@ def run_jobs(jobs: Sequence[Job], n_jobs: int, progress: Progress | None, label:
 
 def column_of(cohort: Cohort, modality: str, role: str) -> str:
     """Name of a manifest's column."""
-    return cohort.config.modalities[modality].columns.get(role, role)  # type: ignore[call-overload, no-any-return]
+    return cohort.config.modalities[modality].column(role)
 
 
 def image_problems(cohort: Cohort, row: ImageRow, job: Job, outcome: Outcome) -> list[Problem]:
@@ -116,13 +146,15 @@ def image_problems(cohort: Cohort, row: ImageRow, job: Job, outcome: Outcome) ->
 
 
 def _placed(cohort: Cohort, row: ImageRow, job: Job, found: Problem) -> Problem:
-    about_mask = found.file in job.masks or (found.file is None and found.code in _MASK_CODES)
-    name = Path(found.file or (job.masks[0] if about_mask else job.image)).name
-    role, value = ("mask" if about_mask else "image"), name
+    about_mask = found.file in job.masks or (found.file is None and bool(job.masks) and found.code in MASK_CODES)
+    about_reference = job.reference is not None and found.file == job.reference
+    first_mask = job.masks[0] if about_mask else job.image
+    name = Path(found.file or first_mask).name
+    role, value = ("reference" if about_reference else "mask" if about_mask else "image"), name
     if found.code == "RG509" and job.spacing_mm is not None:
         role, value = "spacing_mm", "{:g} x {:g}".format(*job.spacing_mm)
     message = found.message if name in found.message else f"{found.message} ({name})"
-    column = column_of(cohort, job.modality, role)
+    column = column_of(cohort, row.modality, role)
     return replace(found, message=message, file=row.manifest, row=row.row, column=column, value=value)
 
 

@@ -12,6 +12,7 @@ from radiogen.catalogue import CATALOGUE
 from radiogen.cohort.cohort import Cohort
 from radiogen.cohort.frames import feature_name
 from radiogen.cohort.ledger import Ledger
+from radiogen.cohort.modality import Kind
 from radiogen.errors import Problem, fail, problem
 from radiogen.features.families import family_of
 from radiogen.features.job import Job, Outcome
@@ -19,6 +20,8 @@ from radiogen.features.jobs import ImageRow, column_of, image_problems, summed_u
 
 #: step of the ledger's entries
 STEP = "features"
+#: what the manifest's column ``mask_source`` says of a mask that a reader drew
+MANUAL = "manual"
 #: key of ``DataFrame.attrs`` with the number of columns, the last ones, that extraction gave
 EXTRACTED = "extracted"
 
@@ -39,6 +42,11 @@ class Part:
     cohort: Cohort
     name: str
     done: Sequence[tuple[ImageRow, Job, Outcome]]
+
+    @property
+    def kind(self) -> Kind:
+        """What the pictures are."""
+        return self.cohort.config.modalities[self.name].kind_for(self.name)
 
     # -- features -----------------------------------------------------------------
 
@@ -95,13 +103,14 @@ class Part:
         )
         grouped = frame.groupby(level=0, sort=False)
         how = self.cohort.config.modalities[self.name].aggregate
-        per_unit = pd.DataFrame(grouped.nth(0) if how == "first" else grouped.agg(how)).reindex(self.cohort.index)
+        # of several types of picture each gives its own columns, so that "first" is the first that has the number
+        per_unit = pd.DataFrame(grouped.agg(how)).reindex(self.cohort.index)
         per_unit.attrs[EXTRACTED] = per_unit.shape[1]
         return per_unit
 
     def _columns(self, measured: Sequence[Outcome]) -> list[str]:
         """The fixed columns of the settings, with and without spacing as the images have it."""
-        family, settings = family_of(self.name), self.done[0][1].settings
+        family, settings = family_of(self.kind), self.done[0][1].settings
         kinds = [k for k in (True, False) if any(o.calibrated is k for o in measured)]
         return list(dict.fromkeys(n for k in kinds for n in family.names(settings, calibrated=k)))
 
@@ -115,21 +124,34 @@ class Part:
         problems = self._problems()
         lost = [replace(p, severity="warning") for p in problems if p.severity == "error"]
         remarks = [p for p in problems if p.severity != "error"]
-        return [*lost, *summed_up(remarks, key=lambda p: (p.code, p.column)), *self._calibration()]
+        return [*lost, *summed_up(remarks, key=lambda p: (p.code, p.column)), *self._calibration(), *self._automatic()]
 
     def _calibration(self) -> list[Problem]:
-        """RG513 where the spacing of some or of all measured images is not known."""
-        states = [outcome.calibrated for _, _, outcome in self.done if outcome.features is not None]
+        """RG513 where the spacing of some or of all images measured in a lesion is not known."""
+        states = [outcome.calibrated for _, job, outcome in self.done if outcome.features is not None and job.masks]
         without = states.count(False)
         if not without:
             return []
         file, column = self.done[0][0].manifest, column_of(self.cohort, self.name, "spacing_mm")
+        radiomics = self.kind in ("bmode", "grey")
         if without == len(states):
-            text = f"no image of '{self.name}' has a pixel spacing: features in mm are missing, filter widths count pixels"
+            text = f"no image of '{self.name}' has a pixel spacing: features in mm are missing"
+            text += ", filter widths count pixels" if radiomics else ""
             return [problem("RG513", text, file=file, column=column)]
-        text = f"{without} of {len(states)} images of '{self.name}' have no pixel spacing: filters in mm and in pixels"
-        text += " stand in different columns, each with missing values"
+        text = f"{without} of {len(states)} images of '{self.name}' have no pixel spacing: "
+        text += "filters in mm and in pixels stand in different columns, each with missing values" if radiomics else (
+            "their features in mm are missing")
         return [problem("RG513", text, severity="warning", file=file, column=column)]
+
+    def _automatic(self) -> list[Problem]:
+        """RG529 where masks were not drawn by a reader."""
+        states = [row.mask_source for row, job, _ in self.done if job.masks]
+        drawn = [s for s in states if s not in (None, MANUAL)]
+        if not drawn:
+            return []
+        text = f"{len(drawn)} of {len(states)} masks of '{self.name}' were drawn automatically"
+        column = column_of(self.cohort, self.name, "mask_source")
+        return [problem("RG529", text, file=self.done[0][0].manifest, column=column)]
 
     def entries(self, ledger: Ledger, units: Sequence[str]) -> Ledger:
         """The ledger with a line for each reason for which units lost images; ``units`` have some image."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiogen.errors import Problem, fail, problem
-
-Spacing = tuple[float, float]
+from radiogen.imaging.region import Region as Region
+from radiogen.imaging.region import Spacing as Spacing
 
 #: rows × columns of a still that are decoded at most: a 4K screenshot has 8 million
 MAX_PIXELS = 100_000_000
@@ -21,6 +21,8 @@ MAX_LOOP_PIXELS = 600_000_000
 MAX_BYTES = 2_000_000_000
 #: the longest side that is decoded
 MAX_SIDE = 32_767
+#: bytes of decoded pixels: 32-bit and 64-bit files reach them before they reach the number of pixels
+MAX_DECODED_BYTES = 2_000_000_000
 #: what to do where a file holds more than one picture
 SAVE_A_STILL = "Save one frame or page as a file of its own."
 #: ITU-R BT.601 weights of red, green and blue in the luminance
@@ -29,40 +31,6 @@ LUMINANCE = np.array([0.299, 0.587, 0.114])
 GREY_TOLERANCE = 12
 #: a larger share of coloured pixels is a colour picture, not a grey one with marks on it
 COLOUR_SHARE = 0.05
-
-
-@dataclass(frozen=True)
-class Region:
-    """One calibrated region of a DICOM ultrasound image.
-
-    Parameters
-    ----------
-    rows, columns : tuple of int
-        First and last row (column) of the region, counted from 0, both inside.
-    data_type : int
-        RegionDataType: 1 tissue, 2 colour flow, 3 PW spectrum, 13 grey bar, 14 colour bar …
-    spatial_format : int
-        RegionSpatialFormat: 1 two-dimensional, 2 M-mode, 3 spectral …
-    spacing_mm : tuple of float or None
-        Millimetres per row and per column; None where the units are not lengths.
-    """
-
-    rows: tuple[int, int]
-    columns: tuple[int, int]
-    data_type: int
-    spatial_format: int
-    spacing_mm: Spacing | None
-
-    @property
-    def is_tissue(self) -> bool:
-        """Whether the region is a calibrated two-dimensional picture of tissue."""
-        return self.spatial_format == 1 and self.data_type == 1 and self.spacing_mm is not None
-
-    def contains(self, mask: NDArray[np.bool_]) -> bool:
-        """Whether every pixel of a mask lies in the region."""
-        rows, columns = np.nonzero(mask)
-        inside_rows = self.rows[0] <= rows.min() and rows.max() <= self.rows[1]
-        return bool(inside_rows and self.columns[0] <= columns.min() and columns.max() <= self.columns[1])
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -80,7 +48,8 @@ class Image:
         Millimetres per row and per column; None where it is not known.  Never guessed: the
         print resolution in PNG, JPEG, BMP and TIFF files says nothing about tissue.
     format : str
-        Kind of file: ``"PNG"``, ``"JPEG"``, ``"BMP"``, ``"TIFF"``, ``"DICOM"``, ``"NRRD"``, ``"NIfTI"``.
+        Kind of file: ``"PNG"``, ``"JPEG"``, ``"BMP"``, ``"TIFF"``, ``"DICOM"``, ``"NRRD"``, ``"NIfTI"``, ``"AVI"``,
+        ``"MP4"``.
     mode : str
         How the pixels were stored, such as ``"L"``, ``"RGB"``, ``"I;16"`` or ``"MONOCHROME2"``.
     regions : tuple of Region
@@ -93,6 +62,8 @@ class Image:
         Time of each frame in seconds, the first at 0; None where it is not known, and for stills.
     maker, model : str or None
         Manufacturer and model of the scanner, where the file says so.
+    spacing_declared : bool
+        Whether the caller declared ``spacing_mm``, so that it holds in every part of the image.
     """
 
     pixels: NDArray[Any]
@@ -105,6 +76,7 @@ class Image:
     frame_times_s: NDArray[np.float64] | None = None
     maker: str | None = None
     model: str | None = None
+    spacing_declared: bool = False
 
     @property
     def is_loop(self) -> bool:
@@ -170,16 +142,56 @@ class Image:
             return np.asarray(still.pixels, dtype=np.float64)
         return np.asarray(still.pixels.astype(np.float64) @ LUMINANCE)
 
+    def regions_of(self, kind: str) -> tuple[Region, ...]:
+        """The regions of one kind (:attr:`Region.kind`), such as ``"spectrum"`` or ``"colour bar"``, in the file's order."""
+        return tuple(r for r in self.regions if r.kind == kind)
+
     def spacing_for(self, mask: NDArray[np.bool_]) -> Spacing | None:
         """Spacing at a region of interest, in millimetres per row and column.
 
-        A DICOM image may hold several panes with different scales; then the spacing is that of the one
-        tissue region in which the whole mask lies, and None where there is no such region.
+        A DICOM image may hold several panes with different scales, and a colour box within a pane.  The spacing is
+        that of the smallest calibrated picture in which the whole mask lies.  A mask that crosses a border has a
+        spacing where all pictures that it touches have the same; one that touches none has none.  A declared spacing
+        holds everywhere.
+
+        Parameters
+        ----------
+        mask : ndarray of bool, shape :attr:`shape`
+
+        Returns
+        -------
+        (float, float) or None
+            None where it is not known.
         """
-        if self.spacing_mm is not None or not mask.any():
+        pictures = [r for r in self.regions if r.is_picture]
+        if self.spacing_declared or not mask.any() or not pictures:
             return self.spacing_mm
-        found = {r.spacing_mm for r in self.regions if r.is_tissue and r.contains(mask)}
+        within = [r for r in pictures if r.is_tissue and r.contains(mask)]
+        if within:
+            return min(within, key=lambda r: r.area).spacing_mm
+        found = {r.spacing_mm for r in pictures if r.touches(mask)}
         return found.pop() if len(found) == 1 else None
+
+    def calibrated_field(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The part of the image in which a region of interest was measured, by which rings around it are cut off.
+
+        Parameters
+        ----------
+        mask : ndarray of bool, shape :attr:`shape`
+
+        Returns
+        -------
+        ndarray of bool, shape :attr:`shape`
+            The smallest picture of the regions in which the whole mask lies; where it crosses a border, all pictures
+            that it touches; the whole image where there is none.
+        """
+        pictures = [r for r in self.regions if r.is_picture] if mask.any() else []
+        within = [r for r in pictures if r.contains(mask)]
+        chosen = [min(within, key=lambda r: r.area)] if within else [r for r in pictures if r.touches(mask)]
+        field = np.full(self.shape, not chosen, dtype=bool)
+        for region in chosen:
+            field[region.slices()] = True
+        return field
 
     def grey(self) -> tuple[NDArray[np.float64], tuple[Problem, ...]]:
         """Grey values, and a warning where coloured marks were turned to grey.
@@ -234,18 +246,22 @@ def from_rgb(pixels: NDArray[np.uint8]) -> NDArray[np.float64] | NDArray[np.uint
     return np.ascontiguousarray(pixels)
 
 
-def check_size(rows: int, columns: int, frames: int = 1) -> None:
+def check_size(rows: int, columns: int, frames: int = 1, bytes_per_pixel: int = 1) -> None:
     """Refuse a picture that could exhaust the memory, before it is decoded.
 
     Raises
     ------
     RadiogenError
-        RG508 above :data:`MAX_PIXELS` (a loop :data:`MAX_LOOP_PIXELS` in all) or :data:`MAX_SIDE` along a side.
+        RG508 above :data:`MAX_PIXELS` (a loop :data:`MAX_LOOP_PIXELS` in all), :data:`MAX_SIDE` along a side or
+        :data:`MAX_DECODED_BYTES`.
     """
     cap = MAX_LOOP_PIXELS if frames > 1 else MAX_PIXELS
-    if rows * columns > MAX_PIXELS or rows * columns * max(frames, 1) > cap or max(rows, columns) > MAX_SIDE:
-        size = f"{rows} rows × {columns} columns × {max(frames, 1)} frames"
+    total = rows * columns * max(frames, 1)
+    size = f"{rows} rows × {columns} columns × {max(frames, 1)} frames"
+    if rows * columns > MAX_PIXELS or total > cap or max(rows, columns) > MAX_SIDE:
         raise fail("RG508", f"{size} is above the cap of {cap:,} pixels, {MAX_SIDE:,} along a side")
+    if total * bytes_per_pixel > MAX_DECODED_BYTES:
+        raise fail("RG508", f"{size} of {bytes_per_pixel} bytes is above the cap of {MAX_DECODED_BYTES:,} bytes")
 
 
 def positive(*values: float) -> bool:

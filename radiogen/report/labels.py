@@ -21,6 +21,11 @@ COLUMNS = {
     "follow_up": "Median follow-up", "median_follow_up": "Median follow-up", "label": "Label", "detail": "Detail",
     "incidence": "Incidence", "cause": "Cause", "block": "Block", "value": "Value", "kind": "Kind", "name": "Name",
     "median": "Median", "unit": "Unit", "known": "Known", "tests": "Tests", "classes": "Classes", "target_class": "Class",
+    "readable": "Readable", "calibrated": "Calibrated", "automatic_masks": "Automatic masks", "duplicates": "Duplicates",
+    "flagged": "Flagged", "flag": "Flag", "flags": "Flags", "manifest": "Manifest", "row": "Row", "measure": "Measure",
+    "focus": "Sharpness", "gcnr": "gCNR", "saturated_pct": "Saturated, %", "black_pct": "Black, %",
+    "shadow_index": "Shadow index", "marks_in_roi_pct": "Marks, %", "p10": "10th percentile", "p25": "25th percentile",
+    "p75": "75th percentile", "p90": "90th percentile",
     "q_below_0.05": "q < 0.05", "adjusted_tests": "Adjusted tests", "variant": "Variant", "cut_point": "Cut-point",
 }
 
@@ -52,6 +57,8 @@ TABLES = {
     "logrank": "Log-rank tests", "markers": "Markers", "missing": "Values not known", "modalities": "Modalities",
     "mutations": "Mutations", "performance": "Performance", "qc": "Quality control", "risk_table": "Numbers at risk",
     "roc": "ROC curves", "subtype": "Subtypes", "table_one": "Characteristics of the cohort",
+    "quality_images": "Images by modality", "quality_flags": "Flags and their meaning",
+    "quality_flagged": "Flagged images", "quality_by_group": "Sharpness and contrast by group",
     "thresholds": "Performance at the threshold chosen in training",
     "proportional_hazards": "Test of proportional hazards", "families": "Families of tests",
 }

@@ -17,6 +17,7 @@ from radiogen.plots.text import count, plain
 from radiogen.report import csp, provenance
 from radiogen.report.drawing import shared_json
 from radiogen.report.privacy import CURVES, privacy_of
+from radiogen.report.quality import quality_section
 from radiogen.report.sections import Counter, Section, failure_section, flow_section, result_section
 from radiogen.report.summary import cohort_sentences, sentences
 
@@ -120,7 +121,12 @@ def _context(
     ]
     labels = {name: endpoint.label for name, endpoint in cohort.endpoints.items() if endpoint.label}
     answers: list[tuple[str, str, list[str]]] = []
-    for result in ordered:
+    for place, result in enumerate([*ordered, None]):
+        if place == sum(r.kind in _ORDER for r in ordered):  # after the description
+            quality = quality_section(cohort, privacy, counter)
+            sections += [] if quality is None else [quality]
+        if result is None:
+            break
         shown, drawn = privacy.result(result)
         found = [privacy.redact(s) for s in sentences(shown, labels)]
         sections.append(result_section(shown, drawn, privacy, counter, found))

@@ -15,6 +15,7 @@ from radiogen.report.drawing import Drawing, drawing
 from radiogen.report.labels import COARSE_NOTES, KINDS, NOTES
 from radiogen.report.privacy import Privacy, settings_out
 from radiogen.report.tables import TableView, slug, view
+from radiogen.report.thumbnails import Thumbnail
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -65,6 +66,8 @@ class Section:
     tables: tuple[Numbered, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     failures: tuple[Problem, ...] = ()
+    thumbnails: tuple[Thumbnail, ...] = ()
+    thumbnails_note: str = ""
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 
 from radiogen.cohort.paths import file_digest
 from radiogen.errors import fail
+from radiogen.simulate.album import Album
 from radiogen.simulate.appearance import MODALITIES, draw_latents, draw_present, feature_table
 from radiogen.simulate.draws import generator
 from radiogen.simulate.effects import Effects, resolve_effects
@@ -19,10 +21,11 @@ from radiogen.simulate.folder import MADE_BY, TRUTH, YAML, move_in, refuse_forei
 from radiogen.simulate.maf import MAF_HEADER, maf_table
 from radiogen.simulate.outcome import draw_outcome, draw_treatment
 from radiogen.simulate.patients import draw_patients
+from radiogen.simulate.pictures import WRITERS
 from radiogen.simulate.records import clinical_table, draw_tested, modality_table, panel_table
 from radiogen.simulate.template import cohort_yaml
 from radiogen.simulate.truth import truth_document
-from radiogen.simulate.views import write_views
+from radiogen.simulate.views import Pictured
 
 #: fewer patients than this leave folds and groups empty
 SMALLEST = 20
@@ -135,12 +138,12 @@ def cohort(
     refuse_foreign(place, force=force)
     truth = draw_truth(n, seed, sizes)
     with workshop(place) as temporary:
-        files, lesions = _write_data(temporary, truth, seed, images)
+        files, pictured = _write_data(temporary, truth, seed, images)
         text = cohort_yaml(n, seed, word, images)
         (temporary / YAML).write_bytes(text.encode())
-        document = truth_document(truth, lesions, sizes)
+        document = truth_document(truth, pictured, sizes)
         head = {"made_by": MADE_BY, "radiogen": _version(), "n": n, "seed": seed, "effects_word": word, "images": images}
-        hashes = {name: file_digest(temporary / name) for name in files}
+        hashes = {name: file_digest(temporary / name) for name in (*files, YAML)}
         _write_json(temporary / TRUTH, {**head, **document, "files": hashes})
         # the YAML comes last: where it stands, all it names does
         move_in(temporary, place, [*files, TRUTH, YAML], force=force)
@@ -162,30 +165,31 @@ def _version() -> str:
         return "not installed"
 
 
-def _write_data(folder: Path, truth: pd.DataFrame, seed: int, images: bool) -> tuple[list[str], dict[str, list[Any]]]:
-    """Write all tables and pictures; give their names in the folder and the lesions' geometry."""
+def _write_data(folder: Path, truth: pd.DataFrame, seed: int, images: bool) -> tuple[list[str], Pictured]:
+    """Write all tables and pictures; give their names in the folder and what is true of the pictures."""
     data = folder / "data"
     data.mkdir()
     tables = {"clinical.csv": clinical_table(truth, seed), "panel.csv": panel_table(truth)}
-    lesions: dict[str, list[Any]] = {}
-    pictures: list[str] = []
+    album = Album(folder, seed)
+    pictured: Pictured = {}
     for modality in MODALITIES:
         present = truth[f"has_{modality}"]
-        if modality == "bmode" and images:
-            table, lesions, pictures = write_views(data, truth[present], lambda *k: generator(seed, "image", *k))
+        if images and modality in WRITERS:
+            task, write = WRITERS[modality]
+            tables[f"{modality}.csv"], pictured[modality] = write(album, truth[present], partial(generator, seed, task))
         else:
-            table = modality_table(truth, draw_features(truth, modality, seed), present)
-        tables[f"{modality}.csv"] = table
+            tables[f"{modality}.csv"] = modality_table(truth, draw_features(truth, modality, seed), present)
     for name, table in tables.items():
-        _write_table(data / name, table, ",")
+        # an empty cell of a manifest says that the file itself knows
+        manifest = images and name.removesuffix(".csv") in WRITERS
+        _write_table(data / name, table, ",", missing="" if manifest else "NA")
     _write_table(data / "mutations.maf", maf_table(truth, seed), "\t", MAF_HEADER)
-    names = [*tables, "mutations.maf", *pictures]
-    return [f"data/{name}" for name in names], lesions
+    return [*(f"data/{name}" for name in (*tables, "mutations.maf")), *album.names], pictured
 
 
-def _write_table(path: Path, table: pd.DataFrame, delimiter: str, header: str = "") -> None:
+def _write_table(path: Path, table: pd.DataFrame, delimiter: str, header: str = "", missing: str = "NA") -> None:
     """Text with line feeds on every system, so that bytes do not depend on it."""
-    text = table.to_csv(index=False, sep=delimiter, na_rep="NA", lineterminator="\n")
+    text = table.to_csv(index=False, sep=delimiter, na_rep=missing, lineterminator="\n")
     path.write_bytes((header + text).encode())
 
 

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 #: order matters: a task's place is part of its seed, so new tasks go to the end
 TASKS = (
     "centre", "clinic", "markers", "mutations", "maf", "swe", "doppler", "ceus", "bmode", "outcome", "treatment",
-    "missing", "image",
+    "missing", "image", "swe_image", "doppler_image", "ceus_image",
 )  # fmt: skip
 
 

@@ -54,16 +54,24 @@ subtype: {{rule: st_gallen_2013, ki67_high: 20, pr_high: 20}}
 
 _IMAGES = """\
   bmode:
-    images: data/bmode.csv      # manifest, one row per image: patient_id, image, mask, view, spacing_mm
-    aggregate: median           # some patients have two views
+    images: data/bmode.csv      # manifest, one row per image: patient_id, image, mask, view, spacing_mm;
+    aggregate: median           # DICOM files bring their spacing, and some patients have two views
+  swe:                          # colours become kPa by the colour bar in the same picture
+    images: data/swe.csv        # with columns `reference` (a mask of fat) and `scale_max` (upper end of the bar)
+    unit: kPa                   # of the bar: never read off the picture
+    stiff_above: 80             # kPa; the share of the lesion above it
+    shell_mm: 2                 # the stiff rim around the lesion
+  doppler:
+    images: data/doppler.csv    # `type` is colour (with a mask and `scale_max` in cm/s) or spectrum
+  ceus:                         # loops with two panes; the times of the frames are in the DICOM files
+    images: data/ceus.csv       # with columns `reference` (a mask of parenchyma) and `dynamic_range_db`
+    contrast_box: [0, 99, 112, 223]   # top, bottom, left, right of the contrast pane, in pixels from 0
+    tissue_box: [0, 99, 0, 111]       # of the B-mode pane beside it, for motion correction
 """
 
-_DESCRIPTORS = """\
+_TABLES = """\
   bmode:
     features: data/bmode.csv    # descriptors in place of pictures
-"""
-
-_TAIL = """\
   swe:                          # finished feature tables; a patient without a row has no such examination
     features: data/swe.csv
     unit: kPa
@@ -72,6 +80,9 @@ _TAIL = """\
     missing: ["NA"]             # no spectrum was taken
   ceus:
     features: data/ceus.csv
+"""
+
+_TAIL = """\
 
 batch: {centre: centre, scanner: scanner}
 
@@ -164,10 +175,10 @@ def cohort_yaml(n: int, seed: int, effects: str, images: bool) -> str:
     effects : {"default", "none", "custom"}
         The word for the effects.
     images : bool
-        Whether B-mode is pictures with masks, or a table of descriptors.
+        Whether the modalities are pictures with masks, or tables of descriptors.
     """
     head = _HEAD.format(
         name=_NAME[effects], description=_DESCRIPTION[effects], n=n, seed=seed, effects=effects, genes=", ".join(GENES)
     )
     note = "\nmodalities:                     # images with masks, or a finished feature table, or both\n"
-    return FIRST_LINE + head + note + (_IMAGES if images else _DESCRIPTORS) + _TAIL
+    return FIRST_LINE + head + note + (_IMAGES if images else _TABLES) + _TAIL

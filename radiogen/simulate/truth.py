@@ -13,20 +13,21 @@ from radiogen.simulate.effects import Effects
 from radiogen.simulate.outcome import FOLLOW_UP_MONTHS, LOSS_MONTHS, SCALE_MONTHS, SHAPE
 from radiogen.simulate.patients import GENE_SHARES, GENES
 from radiogen.simulate.scanner import SCANNERS
+from radiogen.simulate.views import Pictured
 
 #: numbers are written with this many significant digits, so that files stay readable
 _DIGITS = 10
 
 
-def truth_document(truth: pd.DataFrame, lesions: dict[str, list[Any]], effects: Effects) -> dict[str, Any]:
+def truth_document(truth: pd.DataFrame, pictured: Pictured, effects: Effects) -> dict[str, Any]:
     """The document, ready for JSON: effect sizes, models, and one entry per patient.
 
     Parameters
     ----------
     truth : DataFrame
         Of :func:`radiogen.simulate.build.draw_truth`.
-    lesions : dict
-        Geometry of the lesions by patient, empty without pictures.
+    pictured : dict
+        What is true of the pictures, by modality and patient; empty without pictures.
     effects : Effects
         Sizes planted.
     """
@@ -45,7 +46,7 @@ def truth_document(truth: pd.DataFrame, lesions: dict[str, list[Any]], effects: 
             "scanners": {name: asdict(s) for name, s in SCANNERS.items()},
         },
         "patients": {
-            str(row["patient_id"]): _patient(row, lesions.get(str(row["patient_id"]), []))
+            str(row["patient_id"]): _patient(row, pictured)
             for row in truth.to_dict("records")
         },
     }
@@ -58,9 +59,10 @@ def _feature(content: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in content.items() if not (k == "high" and np.isinf(v))}
 
 
-def _patient(row: dict[Any, Any], lesions: list[Any]) -> dict[str, Any]:
+def _patient(row: dict[Any, Any], pictured: Pictured) -> dict[str, Any]:
     fixed = ("centre", "scanner", "age", "menopause", "histology", "grade", "size_mm", "node_status")
     markers = ("er_percent", "pr_percent", "her2", "her2_ihc", "ki67_percent", "subtype")
+    name = str(row["patient_id"])
     times = ("death_months", "cause", "relapse_months", "censor_months")
     return {
         **{k: row[k] for k in (*fixed, *markers)},
@@ -71,7 +73,8 @@ def _patient(row: dict[Any, Any], lesions: list[Any]) -> dict[str, Any]:
         "has": {m: row[f"has_{m}"] for m in MODALITIES},
         "outcome": {k: row[k] for k in times},
         "response": row["pcr"],
-        "lesion": lesions,
+        "lesion": pictured.get("bmode", {}).get(name, []),
+        **{m: pictured[m].get(name, []) for m in MODALITIES if m in pictured and m != "bmode"},
     }
 
 
@@ -86,5 +89,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating):
-        return None if np.isnan(value) else float(f"{float(value):.{_DIGITS}g}")
+        return float(f"{float(value):.{_DIGITS}g}") if np.isfinite(value) else None
     return value

@@ -4,64 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from radiogen.simulate.bmode import Picture, Traits, draw_picture
-from radiogen.simulate.scanner import SCANNERS
+from radiogen.simulate.album import Album
+from radiogen.simulate.bmode import SHAPE, Picture, draw_picture
+from radiogen.simulate.dicom_writer import tissue_region
+from radiogen.simulate.planes import geometry, scanner_of, traits_of
 
 #: share of patients with a second, orthogonal view
 _TWO_VIEWS = 0.12
+#: ``generator(patient, view)`` gives the random numbers of a picture
+Generators = Callable[..., np.random.Generator]
+#: what is true of the pictures: modality -> patient -> one entry per picture
+Pictured = dict[str, dict[str, list[Any]]]
+#: one row per picture, and what is true of each patient's pictures
+Written = tuple[pd.DataFrame, dict[str, list[Any]]]
 
 
-def write_views(
-    data: Path, patients: pd.DataFrame, generator: Callable[..., np.random.Generator]
-) -> tuple[pd.DataFrame, dict[str, list[Any]], list[str]]:
-    """Draw and write every patient's pictures.
+def write_bmode(album: Album, patients: pd.DataFrame, generator: Generators) -> Written:
+    """Draw and write every patient's pictures: centre A exports DICOM with its calibration, centre B PNG.
 
     Parameters
     ----------
-    data : Path
-        Folder of the tables; pictures go into ``bmode/``.
+    album : Album
+        Writes them, into ``data/bmode/``.
     patients : DataFrame
         Rows of :func:`draw_truth` with B-mode; the index is the patient's number.
     generator : callable
-        ``generator(patient, view)`` gives the random numbers of a picture.
+        Of the task.
 
     Returns
     -------
-    (manifest, lesions, files)
-        One row per picture; the geometry of each patient's lesion by view; names inside ``data``.
+    (manifest, geometry)
+        One row per picture, without ``spacing_mm`` where the file itself is calibrated; the geometry of each
+        patient's lesion by view.
     """
-    for kind in ("images", "masks"):
-        (data / "bmode" / kind).mkdir(parents=True)
     rows: list[dict[str, object]] = []
     lesions: dict[str, list[Any]] = {}
-    files: list[str] = []
     for number, patient in patients.iterrows():
         name = str(patient["patient_id"])
         for view, picture in enumerate(_pictures(int(number), patient, generator), start=1):  # type: ignore[call-overload]
-            image, mask = (f"bmode/{kind}/{name}_{view}.png" for kind in ("images", "masks"))
-            _write_png(data / image, picture.image)
-            _write_png(data / mask, np.where(picture.mask, 255, 0).astype(np.uint8))
-            files += [image, mask]
-            rows.append(
-                {"patient_id": name, "image": image, "mask": mask, "view": view, "spacing_mm": picture.spacing_mm}
-            )
-            lesions.setdefault(name, []).append(_geometry(picture, view))
-    return pd.DataFrame(rows), lesions, files
+            image, spacing = _write(album, f"{name}_{view}", patient, picture)
+            mask = f"bmode/masks/{name}_{view}.png"
+            album.mask(f"data/{mask}", picture.mask)
+            rows.append({"patient_id": name, "image": image, "mask": mask, "view": view, "spacing_mm": spacing})
+            lesions.setdefault(name, []).append({**geometry(picture, view), "image": f"data/{image}"})
+    return pd.DataFrame(rows, columns=["patient_id", "image", "mask", "view", "spacing_mm"]), lesions
 
 
-def _pictures(number: int, patient: pd.Series, generator: Callable[..., np.random.Generator]) -> list[Picture]:
-    traits = Traits(
-        diameter_mm=float(patient["latent_diameter_mm"]),
-        **{k: float(patient[f"latent_{k}"]) for k in ("margin", "texture", "shadow", "contrast", "aspect")},
-    )
-    scanner = SCANNERS[str(patient["scanner"])]
+def _pictures(number: int, patient: pd.Series, generator: Generators) -> list[Picture]:
+    traits, scanner = traits_of(patient), scanner_of(patient)
     first = generator(number, 0)
     second = bool(first.random() < _TWO_VIEWS)
     # across the first plane the lesion is a little smaller
@@ -72,26 +67,13 @@ def _pictures(number: int, patient: pd.Series, generator: Callable[..., np.rando
     return pictures
 
 
-def _geometry(picture: Picture, view: int) -> dict[str, Any]:
-    lesion = picture.lesion
-    return {
-        "view": view,
-        "spacing_mm": picture.spacing_mm,
-        "centre_x_mm": lesion.x_mm,
-        "centre_y_mm": lesion.y_mm,
-        "half_width_mm": lesion.half_width_mm,
-        "half_height_mm": lesion.half_height_mm,
-        "tilt_rad": lesion.tilt,
-        "waves": [list(w) for w in lesion.waves],
-        "spikes": [list(s) for s in lesion.spikes],
-        "area_mm2": lesion.area_mm2,
-        "diameter_mm": lesion.diameter_mm,
-        "shadow_db": picture.shadow_db,
-        "heterogeneity_db": picture.heterogeneity_db,
-    }
-
-
-def _write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    from PIL import Image
-
-    Image.fromarray(pixels).save(path, optimize=False)
+def _write(album: Album, stem: str, patient: pd.Series, picture: Picture) -> tuple[str, float | None]:
+    """The picture's name, and the spacing that its file does not tell."""
+    if patient["centre"] != "A":
+        name = f"bmode/images/{stem}.png"
+        album.png(f"data/{name}", picture.image)
+        return name, picture.spacing_mm
+    name = f"bmode/images/{stem}.dcm"
+    region = tissue_region((0, SHAPE[0] - 1), (0, SHAPE[1] - 1), picture.spacing_mm)
+    album.dicom(f"data/{name}", picture.image, str(patient["patient_id"]), str(patient["scanner"]), [region])
+    return name, None

@@ -15,16 +15,17 @@ from radiogen.cohort.cohort import Cohort
 from radiogen.cohort.config import CohortConfig
 from radiogen.cohort.endpoint import Endpoint
 from radiogen.cohort.ledger import Ledger
-
-COLUMNS = ["unit", "patient", "modality", "visit", "image", "masks", "spacing_row_mm", "spacing_col_mm", "manifest", "row"]
+from radiogen.cohort.manifests import IMAGE_COLUMNS
 
 
 def write_image(path: Path, seed: int, size: tuple[int, int] = (60, 80)) -> Path:
-    """Smoothed noise: different seeds give pictures with different layouts."""
+    """Smoothed noise with a darker lesion: different seeds give pictures with different layouts."""
     from scipy.ndimage import gaussian_filter
 
     noise = gaussian_filter(np.random.default_rng(seed).normal(size=size), 2)
-    grey = np.clip(128 + 40 * noise / noise.std(), 0, 255).astype(np.uint8)
+    grey = 150 + 30 * noise / noise.std()
+    grey[15:38, 20:50] -= 70
+    grey = np.clip(grey, 0, 255).astype(np.uint8)
     PillowImage.fromarray(grey).save(path)
     return path
 
@@ -61,7 +62,8 @@ def make_cohort(
     )
     full = [
         {"patient": r["unit"], "modality": "bmode", "visit": None, "spacing_row_mm": np.nan, "spacing_col_mm": np.nan,
-         "manifest": "bmode.csv", "row": i + 2, **r, "image": str(r["image"]), "masks": tuple(map(str, r.get("masks", ())))}
+         "manifest": "bmode.csv", "row": i + 2, "reference": None, "type": None, "box": None, "point": None,
+         "mask_source": None, "declared": {}, **r, "image": str(r["image"]), "masks": tuple(map(str, r.get("masks", ())))}
         for i, r in enumerate(rows)
     ]  # fmt: skip
     endpoints = {}
@@ -77,7 +79,7 @@ def make_cohort(
         mutations=pd.DataFrame(index=index),
         subtype=pd.Series(np.nan, index=index),
         endpoints=endpoints,
-        images=pd.DataFrame(full, columns=COLUMNS),
+        images=pd.DataFrame(full, columns=IMAGE_COLUMNS),
         modalities={} if features is None else {"bmode": features},
         ledger=Ledger(start=len(ids)),
     )

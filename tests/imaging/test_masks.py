@@ -112,3 +112,78 @@ def test_masks_as_nrrd(tmp_path: Path) -> None:
     sitk = pytest.importorskip("SimpleITK")
     sitk.WriteImage(sitk.GetImageFromArray(TRUTH.astype(np.uint8)), str(tmp_path / "m.nrrd"))
     np.testing.assert_array_equal(read_mask(tmp_path / "m.nrrd", SHAPE), TRUTH)
+
+
+# --- labels ---------------------------------------------------------------------------------------------------------
+
+LABELS = TRUTH.astype(np.uint8)
+LABELS[0, 0] = 2
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_one_value_of_several(tmp_path: Path, dtype: type) -> None:
+    path = save(tmp_path / "m.png", LABELS.astype(dtype))
+    np.testing.assert_array_equal(read_mask(path, SHAPE, label=1), TRUTH)
+    np.testing.assert_array_equal(read_mask(path, SHAPE, label="2"), LABELS == 2)
+    np.testing.assert_array_equal(read_mask(path, SHAPE), LABELS > 0)
+    with pytest.raises(RadiogenError) as caught:
+        read_mask(path, SHAPE, label=255)
+    assert caught.value.code == "RG505"
+    assert caught.value.problems[0].message == "no pixel of m.png has the label '255'; there is 0, 1, 2"
+
+
+def test_a_palette_by_its_number_and_by_its_colour(tmp_path: Path) -> None:
+    picture = PillowImage.fromarray(LABELS, mode="L").convert("P")
+    numbers = np.asarray(picture)
+    colours = [0] * 768
+    for value, colour in ((1, (255, 0, 0)), (2, (0, 128, 0))):
+        index = int(numbers[value == LABELS][0])
+        colours[3 * index : 3 * index + 3] = colour
+    picture.putpalette(colours)
+    picture.save(tmp_path / "m.png")
+    stored = np.asarray(PillowImage.open(tmp_path / "m.png"))
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", SHAPE, label=int(stored[1, 2])), TRUTH)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", SHAPE, label="#ff0000"), TRUTH)
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.png", SHAPE, label="green"), LABELS == 2)
+
+
+def test_one_colour_of_several(tmp_path: Path) -> None:
+    colours = stack(TRUTH * 255, (LABELS == 2) * 255, BLACK)
+    path = save(tmp_path / "m.png", colours)
+    np.testing.assert_array_equal(read_mask(path, SHAPE, label="#FF0000"), TRUTH)
+    np.testing.assert_array_equal(read_mask(path, SHAPE, label="lime"), LABELS == 2)
+    for label, found in ((255, "RG708"), ("lesion", "RG708"), ("#0000ff", "RG505")):
+        with pytest.raises(RadiogenError) as caught:
+            read_mask(path, SHAPE, label=label)
+        assert caught.value.code == found
+    grey = save(tmp_path / "g.png", stack(LABELS, LABELS, LABELS, OPAQUE))
+    np.testing.assert_array_equal(read_mask(grey, SHAPE, label=1), TRUTH)
+    np.testing.assert_array_equal(read_mask(grey, SHAPE, label="#020202"), LABELS == 2)
+
+
+def test_labels_in_other_files(tmp_path: Path) -> None:
+    sitk = pytest.importorskip("SimpleITK")
+    sitk.WriteImage(sitk.GetImageFromArray(LABELS), str(tmp_path / "m.nrrd"))
+    np.testing.assert_array_equal(read_mask(tmp_path / "m.nrrd", SHAPE, label=1), TRUTH)
+    np.testing.assert_array_equal(read_mask(save(tmp_path / "bit.png", TRUTH), SHAPE, label=1), TRUTH)
+    jpeg = save(tmp_path / "m.jpg", LABELS)
+    for path, label, found in ((jpeg, 1, "RG511"), (tmp_path / "m.nrrd", True, "RG708"), (tmp_path / "m.nrrd", 1.5, "RG708")):
+        with pytest.raises(RadiogenError) as caught:
+            read_mask(path, SHAPE, label=label)  # type: ignore[arg-type]
+        assert caught.value.code == found
+
+
+def test_labels_are_sought_in_all_files(tmp_path: Path) -> None:
+    paths = [save(tmp_path / "a.png", (LABELS == 2).astype(np.uint8) * 3), save(tmp_path / "b.png", LABELS)]
+    np.testing.assert_array_equal(read_mask(paths, SHAPE, label=1), TRUTH)
+    with pytest.raises(RadiogenError) as caught:
+        read_mask(paths, SHAPE, label=9)
+    assert "there is 0, 1, 2, 3" in caught.value.problems[0].message
+
+
+def test_a_mask_is_one_picture(tmp_path: Path) -> None:
+    sitk = pytest.importorskip("SimpleITK")
+    sitk.WriteImage(sitk.GetImageFromArray(np.stack([LABELS, LABELS])), str(tmp_path / "m.nrrd"))
+    pages = [PillowImage.fromarray(LABELS) for _ in range(2)]
+    pages[0].save(tmp_path / "m.tif", save_all=True, append_images=pages[1:])
+    assert code(tmp_path / "m.nrrd")[0] == code(tmp_path / "m.tif")[0] == "RG532"

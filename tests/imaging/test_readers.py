@@ -100,12 +100,6 @@ def test_modes_without_grey_values_are_refused(tmp_path: Path, mode: str, ending
     assert code(path) == "RG511"
 
 
-def test_several_pages_are_refused(tmp_path: Path) -> None:
-    pages = [PillowImage.fromarray(GREY) for _ in range(3)]
-    pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
-    assert code(tmp_path / "a.tif") == "RG511"
-
-
 def test_broken_files_are_coded(tmp_path: Path) -> None:
     assert code(tmp_path / "none.png") == "RG501"
     (tmp_path / "empty.png").write_bytes(b"")
@@ -151,6 +145,15 @@ def test_declared_spacing(tmp_path: Path) -> None:
         assert code(path, spacing_mm=wrong) == "RG509"
 
 
+def test_other_declarations_are_checked(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", GREY)
+    for wrong in ({"calibration": "none"}, {"frame_interval_ms": 0}, {"frame_interval_ms": float("nan")}, {"frame_interval_ms": "9"}):
+        with pytest.raises(RadiogenError) as caught:
+            read_image(path, **wrong)
+        assert caught.value.code == "RG708"
+    assert read_image(path, frame_interval_ms=50).frame_times_s is None  # a still has no times
+
+
 def test_transparency_is_ignored_and_noted(tmp_path: Path) -> None:
     rgba = np.dstack([GREY, GREY, GREY, np.full_like(GREY, 7)])
     image = read_image(save(tmp_path / "a.png", rgba))
@@ -170,8 +173,7 @@ def test_nrrd_and_nifti(tmp_path: Path) -> None:
         np.testing.assert_array_equal(image.pixels, array)
         assert image.spacing_mm == pytest.approx((0.1, 0.2))
     assert read_image(tmp_path / "unset.nrrd").spacing_mm is None
-    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 2, 3))), str(tmp_path / "stack.nrrd"))
-    assert code(tmp_path / "stack.nrrd") == "RG511"
+    assert read_image(tmp_path / "a.nrrd", calibration="ignore").spacing_mm is None
     whole = (tmp_path / "a.nii.gz").read_bytes()
     (tmp_path / "half.nii.gz").write_bytes(whole[: len(whole) // 2])
     assert code(tmp_path / "half.nii.gz") == "RG502"
@@ -179,6 +181,20 @@ def test_nrrd_and_nifti(tmp_path: Path) -> None:
     one_slice.SetSpacing((0.2, 0.1, 1.0))
     sitk.WriteImage(one_slice, str(tmp_path / "slice.nii.gz"))
     np.testing.assert_array_equal(read_image(tmp_path / "slice.nii.gz").pixels, array)
+
+
+def test_pixels_of_other_types(tmp_path: Path) -> None:
+    sitk = pytest.importorskip("SimpleITK")
+    many = sitk.GetImageFromArray(np.zeros((4, 5, 7), np.uint8), isVector=True)
+    sitk.WriteImage(many, str(tmp_path / "seven.nrrd"))
+    assert code(tmp_path / "seven.nrrd") == "RG511"
+    sitk.WriteImage(sitk.GetImageFromArray(np.zeros((4, 5), complex)), str(tmp_path / "complex.nii"))
+    assert code(tmp_path / "complex.nii") == "RG511"
+    colours = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    sitk.WriteImage(sitk.GetImageFromArray(colours, isVector=True), str(tmp_path / "colour.nrrd"))
+    np.testing.assert_array_equal(read_image(tmp_path / "colour.nrrd").pixels, colours)
+    (tmp_path / "block.nrrd").write_bytes(b"NRRD0004\ntype: block\nblock size: 5\ndimension: 2\nsizes: 2 2\nencoding: raw\n\n" + b"a" * 20)
+    assert code(tmp_path / "block.nrrd") in ("RG502", "RG511")
 
 
 def test_a_detached_nrrd_header_is_refused(tmp_path: Path) -> None:

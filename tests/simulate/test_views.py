@@ -1,0 +1,131 @@
+"""Manifests, files and truth of the modalities agree with each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pydicom
+import pytest
+from ruamel.yaml import YAML
+
+from radiogen.imaging import read_image, read_mask
+from radiogen.simulate.appearance import MODALITIES
+
+
+@pytest.fixture(scope="module")
+def manifests(folder: Path) -> dict[str, pd.DataFrame]:
+    return {m: pd.read_csv(folder / f"data/{m}.csv") for m in MODALITIES}
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_manifests_name_the_pictures_of_those_who_have_the_modality(
+    folder: Path, truth: dict[str, Any], manifests: dict[str, pd.DataFrame], modality: str
+) -> None:
+    table = manifests[modality]
+    assert list(dict.fromkeys(table["patient_id"])) == [k for k, p in truth["patients"].items() if p["has"][modality]]
+    for column in ("image", "mask", "reference"):
+        for name in table.get(column, pd.Series(dtype=str)).dropna():
+            assert f"data/{name}" in truth["files"]
+    known = [e["image"] for p in truth["patients"].values() for e in p["lesion" if modality == "bmode" else modality]]
+    assert known == [f"data/{name}" for name in table["image"]]
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_masks_fit_their_pictures(folder: Path, manifests: dict[str, pd.DataFrame], modality: str) -> None:
+    for row in manifests[modality].itertuples():
+        image = read_image(folder / "data" / row.image)
+        for name in (row.mask, getattr(row, "reference", None)):
+            if isinstance(name, str):
+                mask = read_mask([folder / "data" / name], image.shape)
+                assert 20 < mask.sum() < 0.5 * mask.size
+
+
+def test_every_picture_has_its_spacing_from_the_file_or_from_the_manifest_and_not_from_both(
+    folder: Path, truth: dict[str, Any], manifests: dict[str, pd.DataFrame]
+) -> None:
+    for modality, table in manifests.items():
+        for row in table.itertuples():
+            image = read_image(folder / "data" / row.image)
+            declared = getattr(row, "spacing_mm", np.nan)
+            entries = truth["patients"][row.patient_id]["lesion" if modality == "bmode" else modality]
+            entry = next(e for e in entries if e["image"] == f"data/{row.image}")
+            if getattr(row, "type", None) == "spectrum":
+                assert image.spacing_mm is None and np.isnan(declared)
+                continue
+            assert (image.spacing_mm is None) == np.isfinite(declared)
+            found = declared if image.spacing_mm is None else image.spacing_mm[0]
+            assert found == pytest.approx(entry["spacing_mm"])
+
+
+def test_colour_pictures_have_the_flow_of_the_truth(
+    folder: Path, truth: dict[str, Any], manifests: dict[str, pd.DataFrame]
+) -> None:
+    table = manifests["doppler"]
+    table = table[table["type"] == "colour"]
+    shares = []
+    for row in table.itertuples():
+        entry = truth["patients"][row.patient_id]["doppler"][0]
+        image = read_image(folder / "data" / row.image)
+        mask = read_mask([folder / "data" / row.mask], image.shape)
+        coloured = np.ptp(image.rgb().astype(int), axis=2) > 20
+        top, bottom, left, right = entry["bar_box"]
+        assert coloured[top : bottom + 1, left : right + 1].mean() > 0.8
+        shares.append((100 * coloured[mask].mean(), entry["vascularity_index_pct"]))
+        assert row.scale_max == entry["scale_max_cm_s"]
+        for vessel in entry["vessels"]:
+            assert len(vessel["rows_mm"]) == len(vessel["columns_mm"]) >= 2
+    measured, true = np.array(shares).T
+    assert measured == pytest.approx(true, rel=1e-8)
+    assert true.max() > 5
+
+
+def test_strips_carry_the_calibration_of_the_truth(
+    folder: Path, truth: dict[str, Any], manifests: dict[str, pd.DataFrame]
+) -> None:
+    table = manifests["doppler"]
+    strips = table[table["type"] == "spectrum"]
+    assert len(strips) >= 8 and strips["mask"].isna().all()
+    directions = set()
+    for row in strips.itertuples():
+        entry = truth["patients"][row.patient_id]["doppler"][1]
+        dataset = pydicom.dcmread(folder / "data" / row.image)
+        (region,) = dataset.SequenceOfUltrasoundRegions
+        assert region.RegionDataType == 3
+        assert -region.PhysicalDeltaY == pytest.approx(entry["cm_s_per_px"])
+        assert region.PhysicalDeltaX == pytest.approx(entry["s_per_px"])
+        assert region.ReferencePixelY0 == entry["baseline_row"]
+        assert entry["ri"] == pytest.approx((entry["psv_cm_s"] - entry["edv_cm_s"]) / entry["psv_cm_s"])
+        # flow from the wall filter up to the end-diastolic velocity all the time, and none beyond the peak
+        grey = dataset.pixel_array[:, :-6].astype(float)
+        side = grey[: entry["baseline_row"]][::-1] if entry["direction"] > 0 else grey[entry["baseline_row"] + 1 :]
+        slow, fast = (v / entry["cm_s_per_px"] for v in (entry["edv_cm_s"], entry["psv_cm_s"]))
+        assert side[int(0.6 * slow)].mean() > side[int(1.1 * fast) :].mean() + 60
+        directions.add(entry["direction"])
+    assert directions == {1, -1}
+
+
+def test_contrast_loops_rise_to_the_peak_of_the_truth(
+    folder: Path, truth: dict[str, Any], manifests: dict[str, pd.DataFrame]
+) -> None:
+    section = YAML(typ="safe").load((folder / "cohort.yaml").read_text())["modalities"]["ceus"]
+    for row in manifests["ceus"].itertuples():
+        entry = truth["patients"][row.patient_id]["ceus"][0]
+        loop = read_image(folder / "data" / row.image)
+        assert loop.is_loop and loop.frame_times_s is not None
+        assert row.dynamic_range_db == entry["dynamic_range_db"]
+        boxes = [(r.rows[0], r.rows[1], r.columns[0], r.columns[1]) for r in loop.regions]
+        assert boxes == [tuple(section["tissue_box"]), tuple(section["contrast_box"])]
+        mask = read_mask([folder / "data" / row.mask], loop.shape)
+        left, right = boxes[1][2], boxes[1][3]
+        assert not mask[:, :left].any() and mask[:, left : right + 1].any()
+        # grey to power by the declared range, and the mean over the lesion against the bolus of the truth
+        power = 10 ** (loop.pixels[:, mask] / 255 * row.dynamic_range_db / 10)
+        curve = power.mean(axis=1)
+        peak = int(np.argmin(np.abs(loop.frame_times_s - entry["time_to_peak_s"])))
+        around = curve[max(peak - 1, 0) : peak + 2].mean()
+        assert around == pytest.approx(entry["peak_enhancement_au"] + entry["offset_au"], rel=0.15)
+        assert curve[0] < 0.05 * around
+        assert np.argmax(curve) * loop.frame_times_s[1] == pytest.approx(entry["time_to_peak_s"], abs=6)
