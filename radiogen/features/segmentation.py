@@ -17,11 +17,9 @@ from radiogen.cohort.paths import Folder
 from radiogen.cohort.raw_table import RawTable
 from radiogen.cohort.tables import read_table
 from radiogen.errors import Findings, Problem, RadiogenError, fail, problem
+from radiogen.features import segmented_files as files
 from radiogen.features.mask_learning import FEWEST_PATIENTS, Learnt, Sheet, learn, placed
 from radiogen.features.parallel import in_order, silent, workers
-from radiogen.features.segmented_files import (
-    Places, filled, mask_cell, mask_png, places, refuse_to_overwrite, refuse_to_touch, safe_name, write, yaml_place, yaml_with,
-)  # fmt: skip
 from radiogen.imaging.segment import segment
 from radiogen.imaging.unet import NetSettings
 from radiogen.progress import Progress
@@ -80,7 +78,7 @@ class _Work:
     name: str
     section: ModalitySection
     raw: RawTable
-    to: Places
+    to: files.Places
     bare: list[Sheet]
     drawn: list[Sheet]
     png: dict[int, tuple[bytes, str]] = field(default_factory=dict)
@@ -166,11 +164,13 @@ def segment_cohort(
     works = _works(cohort, yaml, modalities, allow_outside)
     if not works:
         return Segmented(None, notes=("No image lacks a mask; nothing was written.",))
-    new_yaml = yaml_place(yaml)
-    manifests = [w.to.manifest for w in works]
+    new_yaml = files.yaml_place(yaml)
+    tables = [w.to.manifest for w in works]
     if not force:
-        refuse_to_overwrite([new_yaml, *manifests], [w.to.masks for w in works])
-    refuse_to_touch([s.image for w in works for s in (*w.bare, *w.drawn)], manifests)
+        files.refuse_to_overwrite([new_yaml, *tables], [w.to.masks for w in works])
+    inputs = [p for w in works for s in (*w.bare, *w.drawn) for p in (s.image, *s.masks)]
+    outputs = [_mask_path(w, s) for w in works for s in w.bare]
+    files.refuse_to_touch([yaml, *(w.raw.file for w in works), *inputs], [new_yaml, *tables, *outputs])
     children = np.random.SeedSequence(cohort.config.seed if seed is None else seed).spawn(len(cohort.config.modalities))
     order = {name: k for k, name in enumerate(cohort.config.modalities)}
     for work in works:
@@ -204,8 +204,8 @@ def _works(cohort: Cohort, yaml: Path, asked: Sequence[str] | None, allow_outsid
         raw = read_table(section.reading(section.images), f"modalities.{name}.images", folder)
         findings.raise_if_errors()
         assert raw is not None
-        mask_png(np.zeros((1, 1), dtype=bool), section.mask_label)  # a label that no picture can carry is told at once
-        to = places(name, section, raw, shared=named.count(Path(section.images).as_posix()) > 1)
+        files.mask_png(np.zeros((1, 1), dtype=bool), section.mask_label)  # a label that no picture can carry is told at once
+        to = files.places(name, section, raw, shared=named.count(Path(section.images).as_posix()) > 1)
         found.append(_Work(name, section, raw, to, bare, [s for s in sheets if s.masks]))
     return found
 
@@ -260,7 +260,7 @@ def _contour(sheet: Sheet) -> bytes | tuple[Problem, ...]:
     try:
         image = sheet.read()
         box, point = (sheet.box, None) if sheet.box is not None else (None, sheet.point)
-        return mask_png(segment(image, box=box, point=point), sheet.label)  # type: ignore[arg-type]
+        return files.mask_png(segment(image, box=box, point=point), sheet.label)  # type: ignore[arg-type]
     except RadiogenError as error:
         return error.problems
 
@@ -291,7 +291,7 @@ def _by_network(
     show(0, len(these), label)
     for done, sheet in enumerate(these, start=1):
         try:
-            found: bytes | tuple[Problem, ...] = mask_png(learnt.net.predict(sheet.read()), sheet.label)
+            found: bytes | tuple[Problem, ...] = files.mask_png(learnt.net.predict(sheet.read()), sheet.label)
         except RadiogenError as error:
             found = error.problems
         _take(work, sheet, found, UNET)
@@ -327,38 +327,34 @@ def _none(work: _Work, sheet: Sheet, why: str) -> Problem:
 # -- writing --------------------------------------------------------------------------------
 
 
+def _mask_path(work: _Work, sheet: Sheet) -> Path:
+    return work.to.masks / f"{files.safe_name(Path(sheet.image).stem)}-row{sheet.row}.png"
+
+
 def _written(works: Sequence[_Work], cohort: Cohort, yaml: Path, new_yaml: Path) -> Segmented:
     """Masks first, then the tables that name them, and the cohort file last."""
     done = [w for w in works if w.png]
-    files: list[tuple[Path, bytes]] = []
+    masks: list[Path] = []
     rows: list[dict[str, Any]] = []
     for work in works:
         cells = {}
         for sheet in work.bare:
             row = {"modality": work.name, "unit": sheet.unit, "image": Path(sheet.image).name, "row": sheet.row}
-            if sheet.row not in work.png:
-                rows.append({**row, "mask_source": None, "mask": None})
-                continue
-            png, source = work.png[sheet.row]
-            path = work.to.masks / f"{safe_name(Path(sheet.image).stem)}-row{sheet.row}.png"
-            cells[sheet.row] = (mask_cell(path, work.section, work.to.manifest, cohort.root), source)
-            files.append((path, png))
-            rows.append({**row, "mask_source": source, "mask": str(path)})
+            png, source = work.png.get(sheet.row, (None, None))
+            if png is not None and source is not None:
+                masks.append(_mask_path(work, sheet))
+                files.write(masks[-1], png)
+                cells[sheet.row] = (files.mask_cell(masks[-1], work.section, work.to.manifest, cohort.root), source)
+            rows.append({**row, "mask_source": source, "mask": None if png is None else str(masks[-1])})
         if cells:
-            files.append((work.to.manifest, filled(work.raw, work.section, cells, MANUAL)))
+            files.write(work.to.manifest, files.filled(work.raw, work.section, cells, MANUAL))
     text = yaml.read_bytes().decode("utf-8-sig")
-    files.append((new_yaml, yaml_with(text, {w.name: w.to.named for w in done}).encode("utf-8")))
-    files.sort(key=lambda f: (f[0].suffix == ".csv") + 2 * (f[0] == new_yaml))
-    tables = [w.raw.file for w in works]
-    refuse_to_touch([yaml, *tables, *(p for w in works for s in (*w.bare, *w.drawn) for p in (s.image, *s.masks))],
-                    [path for path, _ in files])
-    for path, content in files:
-        write(path, content)
+    files.write(new_yaml, files.yaml_with(text, {w.name: w.to.named for w in done}).encode("utf-8"))
     validation = [w.learnt.validation for w in works if w.learnt is not None]
     return Segmented(
         cohort_yaml=new_yaml,
         manifests={w.name: w.to.manifest for w in done},
-        masks=tuple(p for p, _ in files if p.suffix == ".png"),
+        masks=tuple(masks),
         images=pd.DataFrame(rows),
         validation=pd.concat(validation, ignore_index=True) if validation else pd.DataFrame(),
         problems=tuple(p for w in works for p in w.problems),

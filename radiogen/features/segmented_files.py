@@ -117,7 +117,7 @@ def mask_cell(path: Path, section: ModalitySection, manifest: Path, root: Path) 
     base = manifest.parent if section.mask_dir is None else root / section.mask_dir
     text = Path(os.path.relpath(path.absolute(), base.absolute())).as_posix()
     if section.mask_separator and section.mask_separator in text:
-        raise fail("RG708", f"the separator of masks, {section.mask_separator!r}, occurs in '{text}'", value=section.mask_separator,
+        raise fail("RG708", f"the separator of masks occurs in '{text}'", value=section.mask_separator,
                    fix="Use another `mask_separator`.")
     return text
 
@@ -144,7 +144,6 @@ def filled(raw: RawTable, section: ModalitySection, masks: Mapping[int, tuple[st
         Of a text table.
     """
     table = (raw.frame if raw.untouched is None else raw.untouched).copy()
-    known = raw.frame
     mask, source = section.column("mask"), section.column("mask_source")
     for column in (mask, source):
         if column not in table.columns:
@@ -153,9 +152,8 @@ def filled(raw: RawTable, section: ModalitySection, masks: Mapping[int, tuple[st
         drawn = masks.get(int(row))
         if drawn is not None:
             table.loc[table.index[at], [mask, source]] = list(drawn)
-        elif mask in known.columns and known[mask].iloc[at] is not None:
-            if source not in known.columns or known[source].iloc[at] is None:
-                table.loc[table.index[at], source] = given
+        elif _holds(raw, mask, at) and not _holds(raw, source, at):
+            table.loc[table.index[at], source] = given
     if section.decimal == "," and Path(raw.file).suffix.lower() not in (".csv", ".tsv", ".txt", ".tab"):
         table = table.map(lambda v: v.replace(".", ",") if isinstance(v, str) and re.fullmatch(r"-?\d+\.\d+", v) else v)
     buffer = io.StringIO(newline="")
@@ -163,6 +161,11 @@ def filled(raw: RawTable, section: ModalitySection, masks: Mapping[int, tuple[st
     writer.writerow(table.columns)
     writer.writerows([["" if v is None else v for v in row] for row in table.itertuples(index=False, name=None)])
     return buffer.getvalue().encode(section.encoding)
+
+
+def _holds(raw: RawTable, column: str, at: int) -> bool:
+    """Whether there is a value in a column of a row."""
+    return column in raw.frame.columns and raw.frame[column].iloc[at] is not None
 
 
 # -- the cohort file ---------------------------------------------------------------------------

@@ -57,7 +57,7 @@ def trimmed_mean(values: Floats) -> float:
     --------
     >>> import numpy as np
     >>> from radiogen.imaging.cine import trimmed_mean
-    >>> trimmed_mean(np.maximum(np.array([-3.0, 0.0, 1.0, 2.0, 5.0]), 0))       # of 1 − 4, …, 1 + 4
+    >>> round(trimmed_mean(np.maximum(np.array([-3.0, 0.0, 1.0, 2.0, 5.0]), 0)), 6)       # 1 − 4, 1 − 1, 1, 1 + 1, 1 + 4
     1.0
     """
     if (values <= 0).mean() >= 0.5:
@@ -65,10 +65,10 @@ def trimmed_mean(values: Floats) -> float:
     mean = float(values.mean())
     for _ in range(200):
         lower = float(np.minimum(values, 2 * mean).mean())
-        if mean - lower <= 1e-6 * mean:
+        if mean - lower <= 1e-9 * mean:
             break
         mean = lower
-    return round(mean, 6)
+    return mean
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,11 @@ class Cine:
             found = frame[inside]
         return np.rint(found @ LUMINANCE).astype(np.uint8) if found.ndim == 3 else found
 
-    def window(self, number: int, box: Box) -> Floats:
+    def window(self, number: int, box: Box, *, nearest: bool = False) -> Floats:
         """Intensities of a frame in a box that has moved with the tissue, by linear interpolation between pixels."""
-        whole = np.floor(self.shifts_px[number]).astype(int)
-        down, right = self.shifts_px[number] - whole
+        shift = np.rint(self.shifts_px[number]) if nearest else self.shifts_px[number]
+        whole = np.floor(shift).astype(int)
+        down, right = shift - whole
         rows = np.arange(box[0], box[1] + 1 + (down > 0)) + whole[0]
         columns = np.arange(box[2], box[3] + 1 + (right > 0)) + whole[1]
         values = np.take(self.table, self.levels(number, rows, columns))
@@ -126,15 +127,14 @@ class Cine:
         """
         box = bounding_box(np.logical_or.reduce(masks))
         cuts = [mask[box_slices(box)] for mask in masks]
-        plain, trimmed = np.empty((2, len(masks), self.image.n_frames))
-        for number, window in enumerate(self.windows(box, np.arange(self.image.n_frames))):
-            for k, cut in enumerate(cuts):
-                values = window[cut]
-                plain[k, number] = trimmed[k, number] = values.mean()
+        frames = np.arange(self.image.n_frames)
+        plain = np.array([[window[cut].mean() for cut in cuts] for window in self.windows(box, frames)]).T
+        for k, cut in enumerate(cuts):
+            for number in np.flatnonzero(plain[k] < _DIM * plain[k].max()):
+                values = self.window(int(number), box, nearest=True)[cut]  # interpolation would hide black pixels
                 if (values == 0).mean() >= _MANY_BLACK:
-                    trimmed[k, number] = trimmed_mean(values)
-        dim = plain < _DIM * plain.max(axis=1, keepdims=True)
-        return np.where(dim, trimmed, plain)
+                    plain[k, number] = trimmed_mean(values)
+        return plain
 
     def outside(self, mask: Mask) -> Floats:
         """Share of a region that has left the pane, by frame."""

@@ -214,7 +214,8 @@ def test_every_reason_has_its_line(cohort_of: CohortOf, tmp_path: Path) -> None:
         "thin": "region too small (RG510)", "unmasked": "no mask", "spacing": "spacing not understood (RG509)",
     }  # fmt: skip
     assert found.modalities["bmode"].notna().any(axis=1).tolist() == [True] + [False] * 7
-    columns = {p.code: p.column for p in found.findings if p.severity == "warning"}
+    # RG528, on the quality of pictures, has tests of its own
+    columns = {p.code: p.column for p in found.findings if p.severity == "warning" and p.code != "RG528"}
     assert columns == {
         "RG501": "image", "RG503": "mask", "RG504": "mask", "RG505": "mask", "RG510": "mask", "RG509": "spacing_mm",
     }  # fmt: skip
