@@ -26,6 +26,8 @@ READER_VERSION = 2
 _WHOLE_IMAGE = 0.95
 #: spacings outside are possible and most often a wrong unit
 _USUAL_SPACING_MM = (0.005, 2.0)
+#: kinds whose colours carry the measurement and are no marks; of the others the picture tells
+_COLOURED: dict[str, bool] = {"swe": True, "doppler": True}
 #: codes that are about the mask and not about the image
 MASK_CODES = frozenset({"RG503", "RG504", "RG505", "RG510", "RG515", "RG522", "RG531"})
 _READERS = ("pillow", "pydicom", "SimpleITK", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg")
@@ -149,7 +151,7 @@ def _measured(job: Job) -> Outcome:
         seen = replace(
             seen,
             calibrated=examination.spacing_mm is not None,
-            quality=assess(image, examination.mask, spacing_mm=examination.spacing_mm),
+            quality=assess(image, examination.mask, spacing_mm=examination.spacing_mm, colour=_COLOURED.get(job.kind)),
         )
         found += _doubts(examination, job)
         features, quality, problems = _work(job, examination)

@@ -170,6 +170,11 @@ def segment_cohort(
         files.refuse_to_overwrite([new_yaml, *tables], [w.to.masks for w in works])
     inputs = [p for w in works for s in (*w.bare, *w.drawn) for p in (s.image, *s.masks)]
     outputs = [_mask_path(w, s) for w in works for s in w.bare]
+    # what would stop the writing is told before the work
+    text = yaml.read_bytes().decode("utf-8-sig")
+    files.yaml_with(text, {w.name: w.to.named for w in works})
+    for work in works:
+        files.mask_cell(_mask_path(work, work.bare[0]), work.section, work.to.manifest, cohort.root)
     files.refuse_to_touch([yaml, *(w.raw.file for w in works), *inputs], [new_yaml, *tables, *outputs])
     children = np.random.SeedSequence(cohort.config.seed if seed is None else seed).spawn(len(cohort.config.modalities))
     order = {name: k for k, name in enumerate(cohort.config.modalities)}
@@ -178,7 +183,7 @@ def segment_cohort(
         _by_network(work, method, cohort, settings or NetSettings(), children[order[work.name]], n_jobs, progress)
     if not any(w.png for w in works):
         raise RadiogenError(replace(p, severity="error") for p in Findings(p for w in works for p in w.problems).shown())
-    return _written(works, cohort, yaml, new_yaml)
+    return _written(works, cohort, text, new_yaml)
 
 
 # -- what is to be done ---------------------------------------------------------------------
@@ -331,7 +336,7 @@ def _mask_path(work: _Work, sheet: Sheet) -> Path:
     return work.to.masks / f"{files.safe_name(Path(sheet.image).stem)}-row{sheet.row}.png"
 
 
-def _written(works: Sequence[_Work], cohort: Cohort, yaml: Path, new_yaml: Path) -> Segmented:
+def _written(works: Sequence[_Work], cohort: Cohort, text: str, new_yaml: Path) -> Segmented:
     """Masks first, then the tables that name them, and the cohort file last."""
     done = [w for w in works if w.png]
     masks: list[Path] = []
@@ -348,7 +353,6 @@ def _written(works: Sequence[_Work], cohort: Cohort, yaml: Path, new_yaml: Path)
             rows.append({**row, "mask_source": source, "mask": None if png is None else str(masks[-1])})
         if cells:
             files.write(work.to.manifest, files.filled(work.raw, work.section, cells, MANUAL))
-    text = yaml.read_bytes().decode("utf-8-sig")
     files.write(new_yaml, files.yaml_with(text, {w.name: w.to.named for w in done}).encode("utf-8"))
     validation = [w.learnt.validation for w in works if w.learnt is not None]
     return Segmented(

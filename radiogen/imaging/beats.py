@@ -20,6 +20,8 @@ _SMOOTH_S, _PEAK_S = 0.06, 0.045
 _DIASTOLE_S = 0.12
 #: … less those that the upstroke may have touched
 _UPSTROKE_S = 0.015
+#: the foot of a smoothed upstroke is found later than it is by so much
+_LATE_S = 0.004
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ def find_beats(envelope: Floats, s_per_px: float) -> tuple[Beat, ...]:
     period = _period(smooth, s_per_px)
     if period is None or high - low <= 0:
         return ()
-    peaks, _ = find_peaks(smooth, distance=max(1, round(0.6 * period / s_per_px)), prominence=_RISE * (high - low))
+    # a peak cut off by the end of the strip still shows the foot before it
+    framed = np.pad(smooth, 1, constant_values=float(smooth.min()))
+    peaks, _ = find_peaks(framed, distance=max(1, round(0.6 * period / s_per_px)), prominence=_RISE * (high - low))
+    peaks = peaks - 1
     fine = _smoothed(envelope, _PEAK_S / s_per_px)
     feet = [_foot(envelope, smooth, peak, before, period, s_per_px) for before, peak in zip([0, *peaks[:-1]], peaks, strict=True)]
     beats = []
@@ -129,6 +134,6 @@ def _foot(
     if last - first + 1 < 5:
         return None
     column = np.arange(first, last + 1)
-    slope, level = np.polyfit(column - foot, envelope[first : last + 1], 1)
+    slope, level = np.polyfit(column - foot + _LATE_S / s_per_px, envelope[first : last + 1], 1)
     # diastole falls: a line that rises is noise, and then its mean is the better estimate
     return foot, float(level) if slope < 0 else float(envelope[first : last + 1].mean())

@@ -26,7 +26,7 @@ _FIRST_PASS = 0.4
 _TAIL = 0.04
 #: z values: beyond them a tail, an offset below zero, a single frame are no noise
 _TAIL_Z, _BELOW_ZERO_Z, _OUTLIER_Z = 5.0, 4.0, 6.0
-#: and a single frame is left out only where it is this share of the peak away
+#: and a single frame is left out only where it is this share of the curve's range away from both neighbours
 _OUTLIER_SHARE = 0.25
 #: a curve of which this share of the frames has the lowest value is cut off there; how often it is then trimmed
 _AT_FLOOR, _TRIMMINGS = 0.1, 6
@@ -75,11 +75,9 @@ def fit_bolus(times: Floats, values: Floats, kind: Shape) -> Bolus:
         Finite, times increasing, values not all equal.
     kind : Shape
     """
+    keep = _steady(values)
+    times, values = times[keep], values[keep]
     found = _fit(times, values, kind)
-    keep = _steady(times, values, found)
-    if not keep.all() and keep.sum() >= MIN_FRAMES:
-        times, values = times[keep], values[keep]
-        found = _fit(times, values, kind)
     if (values <= values.min() + 1e-9 * np.ptp(values)).mean() >= _AT_FLOOR:
         found = _symmetric(times, values, found)
     return _first_pass(times, values, found) or found
@@ -104,11 +102,16 @@ def _place(found: Bolus) -> Floats:
     return np.array([found.origin, np.log(found.delay), np.log(found.shape), found.height, found.offset])
 
 
-def _steady(times: Floats, values: Floats, found: Bolus) -> NDArray[np.bool_]:
-    """Frames that are not single ones far off the curve."""
-    off = np.abs(values - found.curve(times))
-    spread = 1.4826 * float(np.median(off))
-    return np.asarray(off <= np.maximum(_OUTLIER_Z * spread, _OUTLIER_SHARE * found.height))
+def _steady(values: Floats) -> NDArray[np.bool_]:
+    """Frames that are no spikes: far above both neighbours or far below both, by more than noise."""
+    from scipy.ndimage import median_filter
+
+    smooth = median_filter(values, 5, mode="nearest")
+    spread = 1.4826 * float(np.median(np.abs(values - smooth)))
+    least = max(_OUTLIER_Z * spread, _OUTLIER_SHARE * float(np.ptp(smooth)))
+    before, after = np.diff(values, prepend=values[0]), -np.diff(values, append=values[-1])
+    spikes = (np.minimum(before, after) > least) | (np.maximum(before, after) < -least)
+    return np.asarray(~spikes if (~spikes).sum() >= MIN_FRAMES else np.ones(len(values), dtype=bool))
 
 
 def _first_pass(times: Floats, values: Floats, whole: Bolus) -> Bolus | None:

@@ -72,9 +72,8 @@ class Trace:
 def trace_envelope(strip: Floats, baseline: float, columns_averaged: int = 3) -> Trace:
     """Trace the edge of a spectrum.
 
-    In each column the spectrum is what is bright between the baseline and some row.  How well an edge fits is the
-    grey that is dark beyond it and bright in the ten rows within, counted from the grey half way between spectrum and
-    background; over all columns the line of the best total fit is found that pays for every row by which it rises
+    In each column the spectrum is what is bright between the baseline and some row.  An edge fits where the ten rows
+    within it are bright and none beyond it is, counted from a grey between spectrum and background; over all columns the line of the best total fit is found that pays for every row by which it rises
     or falls (dynamic programming).  So a speck or a letter outside, and speckle inside, do not move it.  The
     line is then made finer than a row: columns nearby are averaged along it and cut where the grey has fallen by 30 %,
     and the whole line is moved to the edge of the mean of all columns.
@@ -184,7 +183,9 @@ def _path(side: Floats, low: float, high: float) -> NDArray[np.int64]:
     fit[:_GUARD] = 0
     bright = np.vstack([np.zeros(columns), np.cumsum(fit, axis=0)])
     start = np.maximum(np.arange(rows + 1) - _BAND, 0)
-    score = bright - bright[start] - (bright[-1] - bright)
+    # under blunt flow the spectrum is dark inside too, so that only what is bright beyond the edge speaks against it
+    beyond = np.vstack([np.zeros(columns), np.cumsum(np.maximum(fit, 0), axis=0)])
+    score = bright - np.take_along_axis(bright, start[:, None], axis=0) - (beyond[-1] - beyond)
     toll = _STIFF * np.arange(rows + 1)
     came = np.empty((columns, rows + 1), dtype=np.int64)
     best = score[:, 0]

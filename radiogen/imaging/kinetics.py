@@ -162,8 +162,8 @@ def fit_curve(times_s: Floats, intensity: Floats, model: Model = "lognormal") ->
     begin between two frames, or with a slow rise), C not below 0 (intensity is a power) unless the frames are clearly
     below it, shapes as in :data:`radiogen.imaging.bolus.SHAPES`.
 
-    Single frames more than six robust standard deviations and a quarter of PE from the curve (a movement, a flash) are
-    left out once.  Where the frames after the first pass lie above what a fit of the first pass foretells, by more
+    Single frames far from both their neighbours (six robust standard deviations and a quarter of the range: a movement,
+    a flash) are left out.  Where the frames after the first pass lie above what a fit of the first pass foretells, by more
     than noise and more than 4 % of PE, contrast recirculates: the parameters are then those of the first pass, up to
     the fall to 40 % of PE.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ _LATER = ((0, 1), (1, 0), (1, -1), (1, 1))
 
 #: rounds of smoothing: each pixel is then the mean of about three on either side
 _SMOOTHING = 6
+#: pixels of the line that give the direction of its end, and steps in which it is drawn out
+_AIM, _FINE = 4, 0.25
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class CentreLines:
         Pairs of numbers of neighbouring pixels.
     radius_px : ndarray of float64, length n
         Distance of every pixel's centre from the edge of the mask.
+    tips : ndarray of float64, n × 2
+        At free ends the rows and columns from there to the end of the vessel, in the direction of the line; else 0.
     shape : (int, int)
         Rows and columns of the mask.
     """
@@ -38,6 +42,7 @@ class CentreLines:
     pixels: NDArray[np.int64]
     links: NDArray[np.int64]
     radius_px: NDArray[np.float64]
+    tips: NDArray[np.float64]
     shape: tuple[int, int]
 
     def length(self, within: Mask | None = None, spacing_mm: Spacing | None = None) -> float:
@@ -46,8 +51,8 @@ class CentreLines:
         A step to a neighbour in the row or column counts one pixel, a diagonal step √2 (in mm: the hypotenuse).  A
         slanting line of such steps is a staircase, up to 8 % longer than the line; therefore the steps are taken
         after the line was smoothed over its neighbours, with ends and branch points held.  A skeleton ends short of
-        the end of its vessel; at each free end the distance to the edge is added, so that a straight vessel of 20
-        pixels has the length 20 at every width.
+        the end of its vessel; each free end is drawn out to the edge, so that a straight vessel of 20 pixels has the
+        length 20 at every width.
 
         Parameters
         ----------
@@ -61,12 +66,10 @@ class CentreLines:
         places = self._smoothed() * np.array([row, column])
         steps = places[self.links[:, 0]] - places[self.links[:, 1]]
         weight = inside[self.links].mean(axis=1)
-        ends = inside & (self.degree() <= 1)
-        # a pixel on its own has two ends
-        number = np.where(self.degree()[ends] == 0, 2, 1)
-        # √(row · column): the ends of a vessel point anywhere
-        tips = float((number * self.radius_px[ends]).sum()) * float(np.sqrt(row * column))
-        return float((np.hypot(steps[:, 0], steps[:, 1]) * weight).sum()) + tips
+        tips = np.hypot(*(self.tips[inside] * np.array([row, column])).T)
+        # a vessel as long as it is wide has no line: its length is its width
+        alone = 2 * self.radius_px[inside & (self.degree() == 0)] * np.sqrt(row * column)
+        return float((np.hypot(steps[:, 0], steps[:, 1]) * weight).sum() + tips.sum() + alone.sum())
 
     def branch_points(self, within: Mask | None = None) -> int:
         """Number of places where three or more centre lines meet; neighbouring pixels are one place.
@@ -154,7 +157,7 @@ def centre_lines(mask: Mask) -> CentreLines:
     lines = _lines(np.argwhere(skeleton).astype(np.int64), mask.shape, depth)
     while len(spurs := _spurs(lines)):
         lines = _lines(np.delete(lines.pixels, spurs, axis=0), mask.shape, depth)
-    return lines
+    return replace(lines, tips=_tips(lines, mask))
 
 
 def _lines(pixels: NDArray[np.int64], shape: tuple[int, ...], depth: NDArray[np.float64]) -> CentreLines:
@@ -170,15 +173,43 @@ def _lines(pixels: NDArray[np.int64], shape: tuple[int, ...], depth: NDArray[np.
             found &= (number[rows + down, columns] < 0) & (number[rows, columns + right] < 0)
         links.append(np.column_stack([np.flatnonzero(found), other[found]]))
     radius = depth[pixels[:, 0], pixels[:, 1]].astype(np.float64)
-    return CentreLines(pixels, np.vstack(links), radius, (int(shape[0]), int(shape[1])))
+    tips = np.zeros((len(pixels), 2))
+    return CentreLines(pixels, np.vstack(links), radius, tips, (int(shape[0]), int(shape[1])))
+
+
+def _tips(lines: CentreLines, mask: Mask) -> NDArray[np.float64]:
+    """From every free end straight on until the mask ends, in rows and columns."""
+    tips = np.zeros((len(lines.pixels), 2))
+    neighbours = _neighbours(lines)
+    for end, around in enumerate(neighbours):
+        if len(around) != 1:
+            continue
+        back, before, here = [end], end, around[0]
+        while len(neighbours[here]) == 2 and len(back) < _AIM:
+            back.append(here)
+            before, here = here, next(n for n in neighbours[here] if n != before)
+        ahead = (lines.pixels[end] - lines.pixels[here]).astype(np.float64)
+        ahead /= np.hypot(*ahead)
+        far = lines.radius_px[end] + 2.0
+        steps = np.arange(_FINE / 2, far, _FINE)
+        place = np.floor(lines.pixels[end] + steps[:, None] * ahead + 0.5).astype(np.int64)
+        within = ((place >= 0) & (place < mask.shape)).all(axis=1)
+        within[within] = mask[place[within, 0], place[within, 1]]
+        tips[end] = ahead * _FINE * (int(np.argmin(within)) if not within.all() else len(steps))
+    return tips
+
+
+def _neighbours(lines: CentreLines) -> list[list[int]]:
+    found: list[list[int]] = [[] for _ in lines.pixels]
+    for a, b in lines.links.tolist():
+        found[a].append(b)
+        found[b].append(a)
+    return found
 
 
 def _spurs(lines: CentreLines) -> list[int]:
     """Numbers of the pixels of side branches that are no longer than the vessel is wide, the shortest at each place."""
-    neighbours: list[list[int]] = [[] for _ in lines.pixels]
-    for a, b in lines.links.tolist():
-        neighbours[a].append(b)
-        neighbours[b].append(a)
+    neighbours = _neighbours(lines)
     shortest: dict[int, list[int]] = {}
     for end, around in enumerate(neighbours):
         if len(around) != 1:

@@ -77,7 +77,7 @@ def _said(row: Row, name: str) -> str:
 
 def _caption(data: pd.DataFrame, title: str, known: int, worth_a_look: float | None) -> str:
     low, high = row_of_min(data, "median"), row_of_max(data, "median")
-    what = f"The median of {lower_first(plain(title))}"
+    what = f"The median {lower_first(plain(title))}"
     if len(data) == 1:
         said = f"{what} is {num(low['median'])} in {plain(low['group'])}."
     elif num(low["median"]) == num(high["median"]):

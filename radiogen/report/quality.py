@@ -23,7 +23,7 @@ from radiogen.report.thumbnails import Thumbnail, choose, lesion_picture
 #: numbers whose spread is shown: title of the figure, title of the axis
 _SPREAD: Mapping[str, tuple[str, str]] = {
     "focus": ("Sharpness of the images", "Sharpness, 0 to 1"),
-    "gcnr": ("Contrast of the lesions", "Generalised contrast-to-noise ratio, 0 to 1"),
+    "gcnr": ("Contrast of the lesions", "gCNR, 0 to 1"),
 }
 #: numbers of the list of flagged images
 _LISTED = ("focus", "saturated_pct", "black_pct", "gcnr", "shadow_index", "marks_in_roi_pct")
@@ -225,7 +225,8 @@ def _plates(
         table = None
         if not given:
             given = counter.id(f"tab-{prefix}-by-group", 90)
-            table = view("quality_by_group", spread, given, note=note if hidden else "", whole=True)
+            words = spread.assign(measure=[_short(str(m)) for m in spread["measure"]])
+            table = view("quality_by_group", words, given, note=note if hidden else "", whole=True)
         plates.append(Plate(counter.figure(), made, table, "" if table is not None else given))
     return tuple(plates)
 
