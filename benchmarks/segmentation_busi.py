@@ -69,9 +69,9 @@ def load(folder: Path) -> list[Picture]:
             lesions = [read_mask(folder / "masks" / m, grey.shape) for m in row["masks"].split(";")]  # type: ignore[arg-type]
         found.append((row, grey, tuple(lesions)))
     number = {row["image"]: k for k, row in enumerate(r for r, _, lesions in found if lesions)}
-    # near-duplicates share the number of the first of the two
+    # near-duplicates share one number, so that they are on one side of every split
     if {"malignant (27).png", "malignant (28).png"} <= number.keys():
-        number["malignant (28).png"] = number["malignant (27).png"]
+        number["malignant (27).png"] = number["malignant (28).png"]
     pictures = [Picture(r["image"], r["label"], g, m, number.get(r["image"], -1)) for r, g, m in found]
     return sorted(pictures, key=lambda p: (p.number < 0, p.name))
 

@@ -56,7 +56,7 @@ def _measure(examination: Examination, settings: Settings, engine: str) -> Measu
     return Measured(values, problems)
 
 
-def _ring(examination: Examination, grey: Any, declared: Mapping[str, Any], settings: Settings, engine: str) -> pd.Series:
+def _ring(examination: Examination, grey: Any, declared: Mapping[str, Any], settings: dict[str, Any], engine: str) -> pd.Series:
     """Radiomics of one ring; missing with the reason where it cannot be drawn or is too small."""
     assert examination.mask is not None
     prefix = declared["name"]
@@ -79,7 +79,7 @@ def _ring(examination: Examination, grey: Any, declared: Mapping[str, Any], sett
     return found
 
 
-def _missing(settings: Settings, prefix: str, reason: str, *, calibrated: bool) -> pd.Series:
+def _missing(settings: dict[str, Any], prefix: str, reason: str, *, calibrated: bool) -> pd.Series:
     names = [f"{prefix}_{n}" for n in feature_names(settings, calibrated=calibrated)]
     found = pd.Series(float("nan"), index=names, dtype=float)
     found.attrs["missing"] = dict.fromkeys(names, reason)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from radiogen.imaging.colourbar import ColourBar, find_colour_bar
 from radiogen.imaging.flowindices import FLOW_NAMES, flow_indices
 from radiogen.imaging.flowpixels import FlowPixels, find_flow, places_on_bar
 from radiogen.imaging.image import Image, Spacing, check_spacing, positive
-from radiogen.imaging.regions import Box, Mask, region_mask
+from radiogen.imaging.regions import Box, Mask, bounding_box, box_slices, region_mask
 from radiogen.imaging.spectrum import SPECTRUM_NAMES, Calibration, Spectrum, calibrate, measure_spectrum
 from radiogen.imaging.strips import chroma
 
@@ -28,6 +29,10 @@ __all__ = [
 _BAR_MARGIN = 3
 #: chroma (of 255) below which a colour in the middle of a bar is its dark gap
 _GAP_CHROMA = 14.0
+#: vessels may look like a bar: around a lesion none is searched for, so far as this share of the lesion's width
+_VESSELS_BEYOND = 0.2
+#: a bar found in a box of known place covers at least this share of its length
+_MOST_OF_BOX = 0.75
 #: where the gap lies farther than this share of the bar from the zero of the scale, the baseline was moved
 _OFF_ZERO = 0.1
 
@@ -102,7 +107,7 @@ def measure_flow(
         Velocity in cm/s at the upper and lower end of the bar; ``scale_min`` by default minus ``scale_max``.  Without
         them velocities are missing, and the zero of the bar is the middle of its dark gap (without a gap its middle).
     bar : (top, bottom, left, right) or ColourBar, optional
-        Place of the colour bar.  Default: from the DICOM regions, else searched for.
+        Place of the colour bar.  Default: from the DICOM regions, else searched for beside the lesion.
     power : bool, default False
         Power Doppler: one bar of amplitude; no direction, no velocity.
 
@@ -145,7 +150,7 @@ def measure_flow(
         spacing = image.spacing_for(mask)
     problems: list[Problem] = []
     box, lesion = _fields(image, mask, shape, problems)
-    found = _bar(image, rgb, bar, power, problems)
+    found = _bar(image, rgb, bar, power, _no_bar(box, mask), problems)
     shown = box & ~found.mask(shape, _BAR_MARGIN) if found is not None else box
     pixels = find_flow(rgb, shown, found)
     amplitude, signed = _decoded(rgb, pixels, found, power, scale_max, scale_min, problems)
@@ -214,22 +219,48 @@ def _fields(
     return box, lesion
 
 
+def _no_bar(box: Mask, mask: Mask) -> Mask:
+    """Where no bar is searched for: the colour box where it is known, and around the lesion, where vessels are."""
+    margin = round(_VESSELS_BEYOND * float(np.sqrt(mask.sum())))
+    near = np.zeros_like(mask)
+    near[box_slices(bounding_box(mask, margin=margin))] = True
+    return near if box.all() else near | box
+
+
 def _bar(
-    image: Image | NDArray[np.uint8], rgb: NDArray[np.uint8], bar: Box | ColourBar | None, power: bool, problems: list[Problem]
+    image: Image | NDArray[np.uint8], rgb: NDArray[np.uint8], bar: Box | ColourBar | None, power: bool, without: Mask,
+    problems: list[Problem],
 ) -> ColourBar | None:
     """The colour bar; a picture without one still has its coloured pixels."""
     if isinstance(bar, ColourBar):
         return bar
-    regions = image.regions if isinstance(image, Image) else ()
+    regions = image.regions_of("colour bar") if isinstance(image, Image) else ()
     box: Box | None = None if bar is None else (int(bar[0]), int(bar[1]), int(bar[2]), int(bar[3]))
     try:
-        return find_colour_bar(rgb, regions=regions, box=box, kind="sequential" if power else "diverging")
+        kind: Literal["sequential", "diverging"] = "sequential" if power else "diverging"
+        found = find_colour_bar(rgb, regions=regions, box=box, kind=kind, exclude=without)
     except RadiogenError as error:
         if error.code != "RG519" or box is not None:
             raise
         text = "no colour bar was found: coloured pixels are counted, their direction and velocity are not known"
         problems.append(problem("RG519", text, severity="warning"))
         return None
+    if box is None and regions:
+        (top, bottom), (left, right) = regions[0].rows, regions[0].columns
+        box = (max(top, 0), min(bottom, rgb.shape[0] - 1), max(left, 0), min(right, rgb.shape[1] - 1))
+    return found if box is None or power else _both_halves(rgb, found, box)
+
+
+def _both_halves(rgb: NDArray[np.uint8], found: ColourBar, box: Box) -> ColourBar:
+    """The whole of a known box where only one half of a diverging bar was recognised in it."""
+    vertical = box[1] - box[0] >= box[3] - box[2]
+    crop = rgb[box_slices(box)].astype(np.float64)
+    crop = crop[::-1] if vertical else crop.transpose(1, 0, 2)
+    if len(found.colours) >= _MOST_OF_BOX * len(crop):
+        return found
+    inner = crop[:, crop.shape[1] // 4 : max(crop.shape[1] // 4 + 1, crop.shape[1] - crop.shape[1] // 4)]
+    return ColourBar(np.median(inner, axis=1), box, "vertical" if vertical else "horizontal", "top" if vertical else "right",
+                     clean=False)  # fmt: skip
 
 
 def _decoded(

@@ -28,7 +28,7 @@ _MARGIN = 3
 #: a pixel is not decoded from this distance to the bar's colours on (of 255): so many times the picture's own noise, …
 _TIMES = 5.0
 #: … at least and at most this much (lossless and compressed)
-_LEAST, _LEAST_LOSSY, _MOST = 1.6, 4.0, 15.0
+_LEAST, _LEAST_LOSSY, _MOST = 1.6, 6.0, 15.0
 #: grey values beyond black and white that rounding, and JPEG, may add
 _SLACK, _SLACK_LOSSY = 1.5, 6.0
 #: fewer coloured pixels than this are no overlay
@@ -228,7 +228,8 @@ def _decoded(
     shares, residual = _places(where, colours, curve, known.value, slack)
     noise = float(np.median(residual[where]))
     threshold = float(np.clip(_TIMES * noise, _LEAST_LOSSY if lossy else _LEAST, _MOST))
-    wrong = marks(shares, residual, rgb.mean(axis=2), where, threshold, lossy=lossy)
+    blur = known.value * float(np.linalg.norm(np.diff(curve.tints, axis=0), axis=1).sum()) if lossy else 0.0
+    wrong = marks(shares, residual, rgb.mean(axis=2), where, threshold, blur=blur)
     low, high = scale
     values = np.where(where & ~wrong, low + (high - low) * shares, np.nan)
     remarks = () if opacity is not None else _doubts(known, colours[:: max(1, len(colours) // 500)], curve)

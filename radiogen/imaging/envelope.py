@@ -73,10 +73,11 @@ def trace_envelope(strip: Floats, baseline: float, columns_averaged: int = 3) ->
     """Trace the edge of a spectrum.
 
     In each column the spectrum is what is bright between the baseline and some row.  An edge fits where the ten rows
-    within it are bright and none beyond it is, counted from a grey between spectrum and background; over all columns the line of the best total fit is found that pays for every row by which it rises
-    or falls (dynamic programming).  So a speck or a letter outside, and speckle inside, do not move it.  The
-    line is then made finer than a row: columns nearby are averaged along it and cut where the grey has fallen by 30 %,
-    and the whole line is moved to the edge of the mean of all columns.
+    within it are bright and none beyond it is, counted from a grey between spectrum and background; over all columns the
+    line of the best total fit is found that pays for every row by which it rises or falls (dynamic programming).  So a
+    speck or a letter outside, and speckle inside, do not move it.  The line is then made finer than a row: columns
+    nearby are averaged along it and cut where the grey has fallen by 30 %, and the whole line is moved to the edge of
+    the mean of all columns.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from radiogen.imaging.strips import Floats, chroma
 _COARSE = np.round(np.arange(0.10, 1.001, 0.03), 3)
 _FINE = ((0.02, 5), (0.006, 5), (0.002, 5))
 #: pixels looked at, in the coarse and the fine search
-_FEW, _MANY = 700, 2500
+_FEW, _MANY = 700, 1500
 #: a pixel costs no more than this (of 255): text and cross-hairs must not pull
 _CAP = 10.0
 
@@ -59,8 +59,8 @@ def estimate_opacity(colours: NDArray[np.uint8], curve: Curve, slack: float) -> 
     pixels = colours.astype(np.float64)
     tints, brightness = chroma(pixels), pixels.mean(axis=1)
     few, many = _spread(len(pixels), _FEW), _spread(len(pixels), _MANY)
-    tried = {float(a): _costs(tints[few], brightness[few], curve, float(a), slack).mean() for a in _COARSE}
-    best = min(tried, key=lambda a: tried[a])
+    tried = {float(a): _costs(tints[few], brightness[few], curve, float(a), slack) for a in _COARSE}
+    best = min(tried, key=lambda a: tried[a].mean())
     costs: dict[float, Floats] = {}
     step = float(_COARSE[1] - _COARSE[0])
     for width, count in _FINE:
@@ -70,7 +70,7 @@ def estimate_opacity(colours: NDArray[np.uint8], curve: Curve, slack: float) -> 
                 costs[float(a)] = _costs(tints[many], brightness[many], curve, float(a), slack)
         best = min(costs, key=lambda a: costs[a].mean())
         step = width
-    low, high = _alike(costs[best], {a: _costs(tints[many], brightness[many], curve, a, slack) for a in tried}, best)
+    low, high = _alike(_costs(tints[few], brightness[few], curve, best, slack), tried, best)
     return Opacity(best, low, high, float(np.median(costs[best])))
 
 

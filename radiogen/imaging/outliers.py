@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter, maximum_filter, median_filter, minimum_filter
+from scipy.ndimage import (
+    binary_dilation, distance_transform_edt, gaussian_filter, label, maximum_filter, maximum_filter1d, median_filter,
+    minimum_filter, minimum_filter1d,
+)  # fmt: skip
 
 from radiogen.imaging.regions import Mask
 from radiogen.imaging.strips import Floats
@@ -14,7 +19,12 @@ _BLOCK = 5
 #: a pixel may leave the range of the medians around it by this share of the scale (beside a mark by less), …
 _LEAVE, _LEAVE_WEAK = 0.035, 0.01
 #: … and be brighter than all of them by this (of 255), each and so many times the usual scatter
-_BRIGHT = 25.0
+_BRIGHT = 15.0
+#: of a compressed picture: residual allowed where values change by the whole scale, as a share of the bar's path; and
+#: how far above its limit a residual must be for its neighbours to be looked at
+_STEEP, _SURE = 0.03, 1.3
+#: pixels that make a stroke
+_STROKE = 4
 #: width in pixels of the neighbourhood that settles which of two places a pixel has
 _NEAR = 4.0
 
@@ -58,7 +68,7 @@ def settled(
 
 
 def marks(
-    places: Floats, residual: Floats, brightness: Floats, where: Mask, threshold: float, *, lossy: bool
+    places: Floats, residual: Floats, brightness: Floats, where: Mask, threshold: float, *, blur: float = 0.0
 ) -> Mask:  # fmt: skip
     """Pixels of text, cross-hairs and other marks, and places without colour.
 
@@ -77,26 +87,59 @@ def marks(
         The overlay.
     threshold : float
         Of the residual.
-    lossy : bool
-        In a compressed picture marks blur further.
+    blur : float, default 0
+        Of a compressed picture: the length of the bar's path through the colours, in units of 0 to 255, as far as
+        the opacity leaves it.  Where the values change steeply compression mixes colours, and the residual may be
+        larger.  0 for a picture without loss.
 
     Returns
     -------
     ndarray of bool, H × W
     """
-    wrong = where & (residual > threshold)
+    limit = np.full(where.shape, threshold)
+    if blur:
+        least, _, most, _ = _surroundings(places, where & (residual <= threshold))
+        limit += _STEEP * blur * (most - least)
+    wrong = where & (residual > limit)
     usable = where & ~wrong
-    weak = residual > max(0.35 * threshold, 0.8)
-    strong = np.zeros_like(where)
-    signs = ((places, _LEAVE, _LEAVE_WEAK, 4.0, 2.5, True), (brightness, _BRIGHT, _BRIGHT / 2, 6.0, 3.0, False))
-    for values, least, least_weak, times, times_weak, both in signs:
-        low, usual, high, scatter = _surroundings(values, usable)
-        beyond = np.maximum(low - values, values - high) if both else values - high
-        strong |= beyond > least + times * scatter
-        weak |= (np.abs(values - usual) if both else values - usual) > least_weak + times_weak * scatter
-    seeds = where & (wrong | strong)
-    beside = binary_dilation(seeds, np.ones((3, 3), dtype=bool), iterations=2 if lossy else 1)
-    return np.asarray(seeds | (where & beside & weak), dtype=bool)
+    low, usual, high, scatter = _surroundings(brightness, usable)
+    thin = _thinness(places, usable)
+    rough = float(np.median(thin[usable])) if usable.any() else 0.0
+    strong = (thin > _LEAVE + 5 * rough) | (brightness - high > _BRIGHT + 6 * scatter)
+    weak = (thin > _LEAVE_WEAK + 2.5 * rough) | (brightness - usual > _BRIGHT / 2 + 3 * scatter)
+    weak |= residual > np.maximum(0.4 * limit, 0.8)
+    sure = where & (strong | (residual > (_SURE if blur else 1.0) * limit))
+    beside = binary_dilation(_clusters(sure), np.ones((3, 3), dtype=bool), iterations=2 if blur else 1)
+    return np.asarray(where & (wrong | strong | (beside & weak)), dtype=bool)
+
+
+def _thinness(places: Floats, usable: Mask) -> Floats:
+    """How far each place juts out of all squares of the neighbourhood: 0 on slopes and at straight steps."""
+    shape = places.shape
+    if not usable.any():
+        return np.zeros(shape)
+    # what is wrong anyway takes the place of the nearest right pixel
+    filled = places[tuple(distance_transform_edt(~usable, return_distances=False, return_indices=True))]
+    size = 5 if min(shape) < 300 else 7 if min(shape) < 600 else 9
+    over = filled - _morphed(filled, size, minimum_filter1d, maximum_filter1d)
+    under = _morphed(filled, size, maximum_filter1d, minimum_filter1d) - filled
+    return np.asarray(np.maximum(over, under), dtype=np.float64)
+
+
+def _morphed(values: Floats, size: int, first: Callable[..., Floats], then: Callable[..., Floats]) -> Floats:
+    for step in (first, then):
+        for axis in range(2):
+            values = step(values, size, axis=axis, mode="nearest")
+    return values
+
+
+def _clusters(seeds: Mask) -> Mask:
+    """Seeds without single stray pixels: what is left are strokes."""
+    pieces, count = label(seeds, structure=np.ones((3, 3)))
+    sizes = np.bincount(pieces.ravel(), minlength=count + 1)
+    large = sizes >= _STROKE
+    large[0] = False
+    return np.asarray(large[pieces], dtype=bool)
 
 
 def _surroundings(values: Floats, where: Mask) -> tuple[Floats, Floats, Floats, float]:

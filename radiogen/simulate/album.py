@@ -43,10 +43,10 @@ class Album:
         self.png(name, np.where(mask, 255, 0).astype(np.uint8))
 
     def jpeg(self, name: str, pixels: NDArray[np.uint8], quality: int) -> None:
-        """A picture with loss; colour is kept at full resolution."""
+        """A picture with loss, colour at half the resolution, as exports have it."""
         from PIL import Image
 
-        Image.fromarray(pixels).save(self._place(name), quality=quality, subsampling="4:4:4")
+        Image.fromarray(pixels).save(self._place(name), quality=quality, subsampling="4:2:0")
 
     def dicom(
         self,

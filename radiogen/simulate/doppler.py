@@ -163,7 +163,8 @@ def _field(vessels: tuple[Vessel, ...], picture: Picture, box: tuple[int, int, i
 
 def _scale(field: Field, mask: NDArray[np.bool_], wanted: float) -> float:
     """The factor on all radii, 2.5 at most, that brings the vascularity index to the one wanted."""
-    distance, radius = field.distance_mm[mask], np.maximum(field.radius_mm[mask], 1e-9)
+    # quantiles of what is infinitely far are not numbers
+    distance, radius = np.minimum(field.distance_mm[mask], 1e6), np.maximum(field.radius_mm[mask], 1e-9)
     # a pixel is coloured once the factor reaches its distance in radii: the index is a quantile
     return float(np.clip(np.quantile(distance / radius, min(wanted / 100, 1.0)), 0.0, 2.5))
 

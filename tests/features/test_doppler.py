@@ -25,8 +25,9 @@ def settings(**options: Any) -> Any:
 
 
 def strip() -> np.ndarray:
-    """A sawtooth from 20 to 4 cm/s every 0.8 s: 0.2 cm/s a row, 0.01 s a column, zero in row 120."""
-    velocity = 4 + 16 * (1 - (np.arange(400) * 0.01 % 0.8) / 0.8)
+    """From 4 to 20 cm/s in 0.1 s and back in 0.7 s: 0.2 cm/s a row, 0.01 s a column, zero in row 120."""
+    phase = (np.arange(400) * 0.01 + 0.3) % 0.8
+    velocity = 4 + 16 * np.where(phase < 0.1, phase / 0.1, 1 - (phase - 0.1) / 0.7)
     height = 120 - np.arange(160)[:, None]
     return np.where((height > 0) & (height <= velocity / 0.2), 170.0, 15.0)
 
@@ -83,7 +84,7 @@ def test_a_strip_needs_no_mask_and_gives_its_own_numbers() -> None:
     declared = settings(cm_s_per_px=0.2, s_per_px=0.01, baseline_row=120)
     found = DOPPLER.measure(Examination(image, type="spectrum"), declared, "pyradiomics")
     assert found.values["psv_cm_s"] == pytest.approx(20, rel=0.05)
-    assert found.values["n_beats"] == 3
+    assert found.values["n_beats"] == 4
     assert found.values[list(FLOW_NAMES)].isna().all()
     assert found.values.attrs["missing"]["vessel_count"] == "another kind of picture: a spectrum"
     assert found.quality["reliable"] == 1

@@ -19,6 +19,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def smaller(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first 20 patients of the same cohort."""
+    return simulate.cohort(tmp_path_factory.mktemp("smaller") / "cohort", n=20, seed=5).parent
+
+
+@pytest.fixture(scope="session")
 def truth(folder: Path) -> dict[str, Any]:
     """Its truth.json."""
     content: dict[str, Any] = json.loads((folder / "truth.json").read_text())

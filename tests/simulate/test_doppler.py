@@ -78,12 +78,12 @@ def test_vessels_enter_from_outside(pictures: list[DopplerPicture]) -> None:
 
 def test_a_single_vessel_is_laid_where_it_is() -> None:
     points = np.column_stack([np.full(81, 4.95), np.linspace(2.0, 10.0, 81)])
-    vessel = Vessel(0, points, 0.3, -2.0)
+    vessel = Vessel(0, points, 0.25, -2.0)
     field = field_of((vessel,), (100, 120), 0.1)
     lumen = field.lumen(1.0)
-    # 0.3 mm on either side of row 49, columns 20 to 100 and round ends
-    assert lumen[46:53, 60].all() and not lumen[45, 60] and not lumen[53, 60]
-    assert lumen[49, 17] and not lumen[49, 16]
+    # 0.25 mm on either side of row 49, columns 20 to 100 and round ends
+    assert lumen[47:52, 60].all() and not lumen[46, 60] and not lumen[52, 60]
+    assert lumen[49, 18] and not lumen[49, 17]
     assert (field.velocity_cm_s[lumen] == -2).all()
     assert vessel.length_mm == pytest.approx(8.0)
     assert not field_of((), (9, 9), 0.1).lumen(1.0).any()
@@ -104,8 +104,10 @@ def test_indices_are_read_off_exactly_without_compression(pictures: list[Doppler
         assert found.values["vascularity_index_pct"] == pytest.approx(p.vascularity_index_pct)
         assert found.values["vessel_count"] == p.vessel_count
         coloured = p.flow_cm_s != 0
-        # half of one of the 96 colours of the bar
-        np.testing.assert_allclose(found.velocity_cm_s[coloured], p.flow_cm_s[coloured], atol=p.scale_max_cm_s / 95 * 1.05)
+        # half of the step from one to the next of the 96 colours of the bar, and rounding of colours
+        step = 2 * p.scale_max_cm_s / 95
+        error = np.abs(found.velocity_cm_s - p.flow_cm_s)[coloured]
+        assert np.quantile(error, 0.95) < 0.55 * step and error.max() < step
         assert not found.problems
 
 

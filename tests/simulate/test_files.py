@@ -34,23 +34,27 @@ def every_file(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(folder: Path, tmp_path: Path) -> None:
-    again = simulate.cohort(tmp_path / "again", n=24, seed=5).parent
-    assert every_file(again) == every_file(folder)
-    other = simulate.cohort(tmp_path / "other", n=24, seed=6, images=False).parent
-    assert (other / "data/clinical.csv").read_bytes() != (folder / "data/clinical.csv").read_bytes()
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(plain: Path, tmp_path: Path) -> None:
+    again = simulate.cohort(tmp_path / "again", n=400, seed=8, images=False).parent
+    assert every_file(again) == every_file(plain)
+    other = simulate.cohort(tmp_path / "other", n=400, seed=9, images=False).parent
+    assert (other / "data/clinical.csv").read_bytes() != (plain / "data/clinical.csv").read_bytes()
 
 
-def test_a_patient_does_not_depend_on_the_size_of_the_cohort(folder: Path, tmp_path: Path) -> None:
-    smaller = simulate.cohort(tmp_path / "smaller", n=20, seed=5).parent
+def test_a_patient_does_not_depend_on_the_size_of_the_cohort_and_pictures_are_the_same_bytes(
+    folder: Path, smaller: Path, truth: dict[str, Any]
+) -> None:
     small, large = every_file(smaller), every_file(folder)
     pictures = [name for name in small if name.endswith((".png", ".dcm", ".jpg"))]
     assert {name.split("/")[1] for name in pictures if name.startswith("data/")} == set(MODALITIES)
     assert len(pictures) >= 4 * 19
     assert all(small[name] == large[name] for name in pictures)
-    lines = small["data/clinical.csv"].splitlines()
-    assert len(lines) == 21
-    assert lines == large["data/clinical.csv"].splitlines()[:21]
+    for table in ("clinical", *MODALITIES):
+        lines = small[f"data/{table}.csv"].splitlines()
+        assert len(lines) > 10 and lines == large[f"data/{table}.csv"].splitlines()[: len(lines)]
+    patients = json.loads(small["truth.json"])["patients"]
+    assert len(patients) == 20
+    assert all(truth["patients"][name] == patient for name, patient in patients.items())
 
 
 def test_a_picture_drawn_alone_is_the_one_in_the_file(folder: Path, truth: dict[str, Any]) -> None:

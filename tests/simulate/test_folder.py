@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,9 @@ def test_force_writes_beside_foreign_files_and_does_not_delete_them(tmp_path: Pa
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
-def test_an_earlier_simulation_is_replaced_without_leftovers(tmp_path: Path) -> None:
-    simulate.cohort(tmp_path, n=22, seed=1)
+def test_an_earlier_simulation_is_replaced_without_leftovers(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    assert (tmp_path / "truth/swe").is_dir() and (tmp_path / "data/ceus/loops").is_dir()
     (tmp_path / "report.html").write_text("a report")
     simulate.cohort(tmp_path, n=20, seed=2, images=False)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cohort.yaml", "data", "report.html", "truth.json"]
@@ -60,6 +62,28 @@ def test_a_file_that_was_edited_since_is_not_overwritten(tmp_path: Path, name: s
     assert (tmp_path / name).read_text() == edited
     assert (tmp_path / "truth.json").read_bytes() == before
     assert not list(tmp_path.glob(".simulate-*"))
+
+
+def test_a_picture_that_was_edited_since_is_neither_overwritten_nor_removed(smaller: Path, tmp_path: Path) -> None:
+    shutil.copytree(smaller, tmp_path, dirs_exist_ok=True)
+    picture = next((tmp_path / "data/swe/images").iterdir())
+    picture.write_bytes(b"mine")
+    # a simulation of tables does not write this file, and leaves it where it is
+    simulate.cohort(tmp_path, n=20, seed=2, images=False)
+    assert picture.read_bytes() == b"mine"
+    assert [p for p in tmp_path.rglob("*") if p.suffix in (".png", ".dcm", ".jpg")] == [picture]
+
+
+def test_the_files_of_an_earlier_version_are_known_by_its_list(tmp_path: Path) -> None:
+    simulate.cohort(tmp_path, n=20, seed=1, images=False)
+    # another version of the package writes other comments into the YAML, and lists its hash
+    old = (tmp_path / "cohort.yaml").read_bytes().replace(b"# positive from 1 % on", b"# from 1 %")
+    (tmp_path / "cohort.yaml").write_bytes(old)
+    assert refused(tmp_path) == "RG803"
+    truth = json.loads((tmp_path / "truth.json").read_text())
+    truth["files"]["cohort.yaml"] = file_digest(tmp_path / "cohort.yaml")
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    assert simulate.cohort(tmp_path, n=20, seed=2, images=False).read_bytes() != old
 
 
 def test_a_forged_list_of_files_removes_nothing_outside_the_folder(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from radiogen.imaging import read_image, read_mask
+from radiogen.imaging.elastography import decode_stiffness
+from radiogen.simulate.album import Album
 from radiogen.simulate.appearance import MODALITIES
+from radiogen.simulate.build import draw_truth
+from radiogen.simulate.draws import generator
+from radiogen.simulate.effects import DEFAULT
+from radiogen.simulate.pictures import WRITERS
+from radiogen.simulate.swe_views import MAP_FACTOR
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +138,59 @@ def test_contrast_loops_rise_to_the_peak_of_the_truth(
         assert around == pytest.approx(entry["peak_enhancement_au"] + entry["offset_au"], rel=0.15)
         assert curve[0] < 0.05 * around
         assert np.argmax(curve) * loop.frame_times_s[1] == pytest.approx(entry["time_to_peak_s"], abs=6)
+
+
+def test_maps_of_true_stiffness_are_those_that_the_pictures_show(
+    folder: Path, truth: dict[str, Any], manifests: dict[str, pd.DataFrame]
+) -> None:
+    errors: dict[str, list[float]] = {".png": [], ".jpg": []}
+    for row in manifests["swe"].itertuples():
+        entry = truth["patients"][row.patient_id]["swe"][0]
+        image = read_image(folder / "data" / row.image)
+        kpa = read_image(folder / entry["stiffness_map"]).pixels / MAP_FACTOR
+        shown = np.where(kpa > 0, np.minimum(kpa, row.scale_max), np.nan)
+        top, bottom, left, right = entry["overlay_box"]
+        outside = np.ones(shown.shape, dtype=bool)
+        outside[top : bottom + 1, left : right + 1] = False
+        assert np.isnan(shown[outside]).all() and np.isfinite(shown[~outside]).mean() > 0.9
+        mask = read_mask([folder / "data" / row.mask], image.shape)
+        values = shown[mask & np.isfinite(shown)]
+        lesion = entry["lesion"]
+        assert [values.mean(), values.min(), values.max(), np.median(values)] == pytest.approx(
+            [lesion["mean_kpa"], lesion["min_kpa"], lesion["max_kpa"], lesion["median_kpa"]], abs=0.006
+        )
+        # the longer scale was chosen for stiff lesions and for no others
+        assert row.scale_max in (180, 300) and (lesion["beyond_scale_share"] <= 0.02 or row.scale_max == 300)
+        found = decode_stiffness(image, scale_max=row.scale_max, unit="kPa").values
+        errors[row.image[-4:]].append(float(np.nanmedian(np.abs(found - shown))) / row.scale_max)
+    assert max(errors[".png"]) < 0.01 and len(errors[".png"]) >= 12
+    assert max(errors[".jpg"]) < 0.025 and errors[".jpg"]
+
+
+def test_latent_traits_are_seen_in_the_truth_of_the_pictures(truth: dict[str, Any]) -> None:
+    def correlation(modality: str, number: int, latent: str, value: Callable[[dict[str, Any]], float], cause: str) -> float:
+        patients = [p for p in truth["patients"].values() if len(p.get(modality, [])) > number]
+        patients = [p for p in patients if p["scanner"] == cause]
+        pairs = [(p["latent"][latent], np.log(value(p[modality][number]))) for p in patients]
+        return float(np.corrcoef(np.array(pairs).T)[0, 1])
+
+    assert correlation("swe", 0, "stiffness", lambda e: e["lesion"]["mean_kpa"], "Alpha") > 0.9
+    assert correlation("doppler", 0, "vascularity", lambda e: e["vascularity_index_pct"], "Alpha") > 0.8
+    assert correlation("ceus", 0, "peak", lambda e: e["peak_enhancement_au"], "Alpha") > 0.8
+    assert correlation("ceus", 0, "time", lambda e: e["time_to_peak_s"], "Alpha") > 0.7
+
+
+def test_pictures_follow_from_the_latent_traits_and_the_scanner_alone(tmp_path: Path) -> None:
+    truth = draw_truth(20, 5, DEFAULT).iloc[3:4]
+    labels = [c for c in truth.columns if c.startswith(("mut_", "lp_"))]
+    labels += ["er", "pr", "her2", "subtype", "grade", "node_status", "os_months", "os_status", "pcr", "age", "size_mm"]
+    other = truth.copy()
+    donor = draw_truth(20, 6, DEFAULT).iloc[11:12]
+    other[labels] = donor[labels].to_numpy()
+    assert (truth[labels].to_numpy() != other[labels].to_numpy()).sum() >= 8
+    for task, write in WRITERS.values():
+        for name, frame in (("a", truth), ("b", other)):
+            write(Album(tmp_path / name, 5), frame, partial(generator, 5, task))
+    files = [p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file()]
+    assert len(files) >= 11
+    assert all((tmp_path / "a" / f).read_bytes() == (tmp_path / "b" / f).read_bytes() for f in files)
