@@ -77,4 +77,4 @@ docs: $(VENV)/.docs
 	@echo "The documentation: $(CURDIR)/docs/_build/html/index.html"
 
 clean:
-	rm -rf $(VENV) build docs/_build docs/generated cohorts/demo/data cohorts/demo/truth.json
+	rm -rf $(VENV) build docs/_build docs/generated cohorts/demo/data cohorts/demo/truth cohorts/demo/truth.json

@@ -203,6 +203,7 @@ def network(pictures: Sequence[Picture], folds: Sequence[int], nets: int, steps:
     settings = replace(NetSettings(), nets=nets, **({} if steps is None else {"steps": steps}))
     sys.stdout.write(f"U-Net: {settings}\n")
     held: list[Picture] = []
+    alone: list[Mask | None] = []
     found: list[Mask | None] = []
     for fold in folds:
         train = [p for p in pictures if not p.lesions or p.number % FOLDS != fold]
@@ -211,18 +212,24 @@ def network(pictures: Sequence[Picture], folds: Sequence[int], nets: int, steps:
             keep.mkdir(parents=True, exist_ok=True)
             net.save(keep / f"fold{fold}.npz")
         test = [p for p in pictures if p.lesions and p.number % FOLDS == fold]
-        masks: list[Mask | None] = []
-        for picture in test:
-            try:
-                masks.append(net.predict(picture.grey))
-            except RadiogenError as error:
-                if error.code != "RG530":
-                    raise
-                masks.append(None)  # sees no lesion: a Dice of 0
-        report(f"fourth {fold}, trained on {net.trained_on} lesions", test, masks)
+        own, outlined = ([_or_none(draw, p) for p in test] for draw in (net.predict, net.draw))
+        report(f"fourth {fold}, {net.trained_on} lesions, network alone", test, own)
+        report(f"fourth {fold}, network and contour", test, outlined)
         held += test
-        found += masks
-    report("all fourths asked for", held, found)
+        alone += own
+        found += outlined
+    report("all fourths asked for, network alone", held, alone)
+    report("all fourths asked for, network and contour", held, found)
+
+
+def _or_none(draw: Callable[[Floats], Mask], picture: Picture) -> Mask | None:
+    """What is drawn; None, a Dice of 0, where the network sees no lesion."""
+    try:
+        return draw(picture.grey)
+    except RadiogenError as error:
+        if error.code != "RG530":
+            raise
+        return None
 
 
 def main() -> None:

@@ -92,6 +92,37 @@ def extract(
 
 
 @app.command()
+def segment(
+    cohort: CohortFile,
+    method: Annotated[
+        str, typer.Option(help="contour (from the manifest's boxes or points), unet (learnt from its masks), or auto.")
+    ] = "auto",
+    modality: Annotated[list[str] | None, typer.Option("--modality", help="Only this modality; may be given again.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the network; default the cohort's.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier segmentation.")] = False,
+    data: Data = None, allow_outside: Outside = False, jobs: Jobs = 1,
+) -> None:
+    """Draw the masks that are missing; the given files stay as they are, and a new cohort file names the masks."""
+    from radiogen.features.segmentation import segment_cohort
+    from radiogen.progress import terminal_progress
+
+    with terminal_progress() as progress:
+        done = segment_cohort(
+            cohort, modalities=modality, method=method, seed=seed, force=force, data=data, allow_outside=allow_outside,  # type: ignore[arg-type]
+            n_jobs=jobs, progress=progress,
+        )  # fmt: skip
+    for problem in done.problems:
+        _complain(problem.render())
+    for note in done.notes:
+        _say(note)
+    if done.cohort_yaml is None:
+        _say("No mask was drawn; nothing was written.")
+        return
+    _say(done.counts.to_string())
+    _say(f"The cohort with its new masks: {done.cohort_yaml}")
+
+
+@app.command()
 def report(
     cohort: CohortFile, output: Annotated[Path | None, typer.Option("--output", "-o", help="The HTML file.")] = None,
     data: Data = None, allow_outside: Outside = False, jobs: Jobs = 2, cache: Cache = None,

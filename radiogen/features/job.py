@@ -17,13 +17,17 @@ from radiogen.features.cache import FeatureCache, digest
 from radiogen.features.families import family_of
 from radiogen.features.family import Examination, Settings
 from radiogen.imaging import Fingerprint, Image, fingerprint, read_image, read_mask
+from radiogen.imaging.duplicates import exact_print
 from radiogen.imaging.quality import assess
 from radiogen.imaging.readers import located, read_bytes
+from radiogen.imaging.regions import bounding_box, box_slices
 
 #: goes up when reading changes in a way that changes pixels, masks, quality or fingerprints
 READER_VERSION = 2
 #: a region above this share of the image is most often an inverted mask
 _WHOLE_IMAGE = 0.95
+#: margin around the lesion that is compared in the search for duplicates, as a share of its longer side
+_SURROUNDINGS = 0.3
 #: spacings outside are possible and most often a wrong unit
 _USUAL_SPACING_MM = (0.005, 2.0)
 #: kinds whose colours carry the measurement and are no marks; of the others the picture tells
@@ -146,10 +150,11 @@ def _measured(job: Job) -> Outcome:
             job.image, spacing_mm=job.spacing_mm, frame_interval_ms=job.frame_interval_ms, calibration=job.calibration
         )
         found += image.problems
-        seen = replace(seen, fingerprint=fingerprint(image.luminance()), calibrated=image.spacing_mm is not None)
+        seen = replace(seen, fingerprint=exact_print(image.luminance()), calibrated=image.spacing_mm is not None)
         examination = _examination(job, image)
         seen = replace(
             seen,
+            fingerprint=_print(job, examination),
             calibrated=examination.spacing_mm is not None,
             quality=assess(image, examination.mask, spacing_mm=examination.spacing_mm, colour=_COLOURED.get(job.kind)),
         )
@@ -168,6 +173,18 @@ def _examination(job: Job, image: Image) -> Examination:
         reference = read_mask([job.reference], image.shape, resize=job.resize)
     spacing = image.spacing_mm if mask is None else image.spacing_for(mask)
     return Examination(image, mask, reference, spacing, job.type)
+
+
+def _print(job: Job, examination: Examination) -> Fingerprint:
+    """B-mode is compared as a whole, screens around the lesion; strips and screens without one only pixel by pixel."""
+    picture, mask = examination.image.luminance(), examination.mask
+    if job.kind in ("bmode", "grey"):
+        return fingerprint(picture)
+    if mask is None or not mask.any() or job.type == "spectrum":
+        return exact_print(picture)
+    top, bottom, left, right = bounding_box(mask)
+    margin = int(_SURROUNDINGS * max(bottom - top, right - left)) + 1
+    return fingerprint(picture, window=box_slices(bounding_box(mask, margin)))
 
 
 def _work(job: Job, examination: Examination) -> tuple[dict[str, float] | None, Mapping[str, float], tuple[Problem, ...]]:

@@ -209,7 +209,7 @@ def _judged(net: SegmentationNet, sheet: Sheet, fold: int) -> dict[str, Any]:
     spacing = image.spacing_for(truth)
     row: dict[str, Any] = {"modality": sheet.modality, "unit": sheet.unit, "image": Path(sheet.image).name, "fold": fold}
     try:
-        found = agreement(net.predict(image), truth, spacing_mm=spacing)
+        found = agreement(net.draw(image), truth, spacing_mm=spacing)
     except RadiogenError as error:
         if error.code != "RG530":
             raise

@@ -104,7 +104,8 @@ def segment_cohort(
 
     A row of a manifest without a mask gets one by the contour (:func:`radiogen.imaging.segment.segment`) where it
     has a box (column ``box``: ``top bottom left right`` in pixels from 0, both ends inside) or a point (column
-    ``point``: ``row column``); otherwise by a small U-Net that learns from the modality's masks drawn by hand.
+    ``point``: ``row column``); otherwise by a small U-Net that learns from the modality's
+    masks drawn by hand and finds the lesion, which the contour then outlines.
     Beside each manifest are written the masks (``masks_automatic/``) and ``<manifest>.segmented.csv``, the same table with
     ``mask`` filled in and a column ``mask_source`` (``manual``, ``contour`` or ``unet``); beside the cohort file
     ``<cohort>.segmented.yaml``, in which only the manifests' names differ.
@@ -296,7 +297,7 @@ def _by_network(
     show(0, len(these), label)
     for done, sheet in enumerate(these, start=1):
         try:
-            found: bytes | tuple[Problem, ...] = files.mask_png(learnt.net.predict(sheet.read()), sheet.label)
+            found: bytes | tuple[Problem, ...] = files.mask_png(learnt.net.draw(sheet.read()), sheet.label)
         except RadiogenError as error:
             found = error.problems
         _take(work, sheet, found, UNET)

@@ -199,7 +199,9 @@ def yaml_with(text: str, images: Mapping[str, str]) -> str:
     for modality, path in images.items():
         node = _value(_value(_value(root, "modalities"), modality), "images")
         if node is not None:
-            spans.append((node.start_mark.index, node.end_mark.index, json.dumps(path, ensure_ascii=False)))
+            start, end = node.start_mark.index, node.end_mark.index
+            end = start + len(text[start:end].rstrip())  # a text in lines of its own ends with their break
+            spans.append((start, end, json.dumps(path, ensure_ascii=False)))
     changed = text
     for start, end, new in sorted(set(spans), reverse=True):
         changed = changed[:start] + new + changed[end:]

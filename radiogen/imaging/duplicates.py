@@ -84,7 +84,7 @@ class Pair(NamedTuple):
     exact: bool
 
 
-def fingerprint(grey: NDArray[np.float64]) -> Fingerprint:
+def fingerprint(grey: NDArray[np.float64], *, window: tuple[slice, slice] | None = None) -> Fingerprint:
     """Hash and small picture of one grey image.
 
     The image is averaged to 64 × 64, a Gaussian background (sigma 4) is subtracted and the rest standardised;
@@ -94,6 +94,9 @@ def fingerprint(grey: NDArray[np.float64]) -> Fingerprint:
     ----------
     grey : ndarray, H × W
         At least one pixel; any range.
+    window : (slice, slice), optional
+        Rows and columns that are compared; the digest is of the whole.  Default: the whole picture.  Screens of one
+        scanner agree in their frame, bar and text, whoever lies in them: there the surroundings of the lesion are compared.
 
     Examples
     --------
@@ -106,7 +109,7 @@ def fingerprint(grey: NDArray[np.float64]) -> Fingerprint:
     """
     grey = np.ascontiguousarray(grey, dtype=np.float64)
     digest = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
-    small = _area_average(grey, SIDE)
+    small = _area_average(grey if window is None else grey[window], SIDE)
     flat = small - gaussian_filter(small, BACKGROUND_SIGMA, mode="nearest")
     sd = float(flat.std())
     # a picture of one colour has no layout: rounding errors must not pass for one
@@ -115,6 +118,21 @@ def fingerprint(grey: NDArray[np.float64]) -> Fingerprint:
     bits = coefficients > np.median(coefficients)
     thumbnail = np.clip(np.rint(flat * 32), -127, 127).astype(np.int8)
     return Fingerprint(bits, thumbnail, digest)
+
+
+def exact_print(grey: NDArray[np.float64]) -> Fingerprint:
+    """A fingerprint that is found again only where all pixels are equal: for pictures that are alike by their nature.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from radiogen.imaging.duplicates import exact_print, find_duplicates
+    >>> a, b = np.zeros((4, 4)), np.full((4, 4), 0.1)
+    >>> [pair.exact for pair in find_duplicates([exact_print(a), exact_print(b), exact_print(a)])]
+    [True]
+    """
+    full = fingerprint(grey)
+    return Fingerprint(full.bits, np.zeros_like(full.thumbnail), full.digest)
 
 
 def _area_average(grey: NDArray[np.float64], side: int) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from radiogen.imaging.blending import CELL, Curve, curve_of, impossible, solve
 from radiogen.imaging.colourbar import ColourBar, find_colour_bar
 from radiogen.imaging.compression import has_jpeg_traces
 from radiogen.imaging.image import Image
-from radiogen.imaging.opacity import Opacity, estimate_opacity
+from radiogen.imaging.opacity import Opacity, estimate_opacity, speckle_opacity
 from radiogen.imaging.outliers import marks, settled
 from radiogen.imaging.overlay import find_overlay
 from radiogen.imaging.regions import Box, Mask, box_mask
@@ -222,7 +222,8 @@ def _decoded(
     colours = rgb[where]
     slack = _SLACK_LOSSY if lossy else _SLACK
     if opacity is None:
-        known = estimate_opacity(colours, curve, slack)
+        speckle = speckle_opacity(rgb, where, bar.mask((rgb.shape[0], rgb.shape[1]), _MARGIN))
+        known = estimate_opacity(colours, curve, slack, speckle)
     else:
         known = Opacity(float(opacity), float(opacity), float(opacity), math.nan)
     shares, residual = _places(where, colours, curve, known.value, slack)

@@ -22,7 +22,7 @@ _LEAVE, _LEAVE_WEAK = 0.035, 0.01
 _BRIGHT = 15.0
 #: of a compressed picture: residual allowed where values change by the whole scale, as a share of the bar's path; and
 #: how far above its limit a residual must be for its neighbours to be looked at
-_STEEP, _SURE = 0.03, 1.3
+_STEEP, _SURE = 0.045, 1.3
 #: pixels that make a stroke
 _STROKE = 4
 #: width in pixels of the neighbourhood that settles which of two places a pixel has

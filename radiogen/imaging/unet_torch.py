@@ -21,6 +21,8 @@ except ImportError as error:  # pragma: no cover - the environment of the tests 
 
 #: grey value, row and column
 _CHANNELS = 3
+#: channels that are normalised together, within each picture, so that nothing depends on the batch
+_GROUP = 8
 #: widest level, in channels of the first
 _WIDEST = 8
 
@@ -31,9 +33,9 @@ class _Block(nn.Module):
     def __init__(self, before: int, after: int, dropout: float) -> None:
         super().__init__()
         self.first = nn.Conv2d(before, after, 3, padding=1, bias=False)
-        self.first_norm = nn.InstanceNorm2d(after, affine=True)
+        self.first_norm = nn.GroupNorm(max(1, after // _GROUP), after)
         self.second = nn.Conv2d(after, after, 3, padding=1, bias=False)
-        self.second_norm = nn.InstanceNorm2d(after, affine=True)
+        self.second_norm = nn.GroupNorm(max(1, after // _GROUP), after)
         self.bypass = nn.Conv2d(before, after, 1, bias=False) if before != after else nn.Identity()
         self.dropout = nn.Dropout2d(dropout)
 

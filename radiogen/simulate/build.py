@@ -90,8 +90,9 @@ def cohort(
     """Write a simulated cohort with known truth: tables, mutations, pictures and a ``cohort.yaml``.
 
     Two centres (A about three quarters, B set aside as external) with different scanners;
-    B-mode pictures with masks; SWE, Doppler and CEUS as feature tables, each missing for
-    some; receptors, mutations with a list of the tested, treatment and follow-up.
+    pictures with masks of four modalities, each missing for some (B-mode stills, SWE with its
+    colour bar, colour Doppler and pulsed-wave strips, CEUS loops; as DICOM and as PNG or JPEG);
+    receptors, mutations with a list of the tested, treatment and follow-up.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ def cohort(
         ER with PR, and age with menopause, stay related: each pair is one block of inputs.
         A mapping changes single sizes; its keys are the fields of :class:`radiogen.simulate.Effects`.
     images : bool, default True
-        Whether B-mode is pictures with masks (about 0.1 s a patient), or a table of descriptors.
+        Whether the modalities are pictures with masks (about 0.4 s and 0.7 MB a patient), or feature tables.
     force : bool, default False
         Overwrite files of the same name that are not an earlier simulation's.
 
@@ -115,7 +116,8 @@ def cohort(
     -------
     Path
         The ``cohort.yaml`` written. ``truth.json`` beside it holds effect sizes, each
-        patient's true state, latent traits, linear predictors and lesion geometry.
+        patient's true state, latent traits, linear predictors and what is true of the pictures: outlines,
+        stiffness (with a map per pixel in ``truth/swe/``), vessels, velocities and boluses.
 
     Raises
     ------

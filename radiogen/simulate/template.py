@@ -54,19 +54,19 @@ subtype: {{rule: st_gallen_2013, ki67_high: 20, pr_high: 20}}
 
 _IMAGES = """\
   bmode:
-    images: data/bmode.csv      # manifest, one row per image: patient_id, image, mask, view, spacing_mm;
-    aggregate: median           # DICOM files bring their spacing, and some patients have two views
-  swe:                          # colours become kPa by the colour bar in the same picture
-    images: data/swe.csv        # with columns `reference` (a mask of fat) and `scale_max` (upper end of the bar)
+    images: data/bmode.csv      # manifest, one row per image: patient_id, image, mask, view, spacing_mm (empty
+    aggregate: median           # where the DICOM file has it); some patients have two views
+  swe:                          # colours become kPa by the colour bar of the same picture, which is found
+    images: data/swe.csv        # with columns reference (a mask of soft tissue) and scale_max (the bar's upper end)
     unit: kPa                   # of the bar: never read off the picture
-    stiff_above: 80             # kPa; the share of the lesion above it
-    shell_mm: 2                 # the stiff rim around the lesion
+    stiff_above: 80             # kPa; the share of the lesion that is stiffer
+    shell_mm: 2                 # width of the shell around the lesion
   doppler:
-    images: data/doppler.csv    # `type` is colour (with a mask and `scale_max` in cm/s) or spectrum
-  ceus:                         # loops with two panes; the times of the frames are in the DICOM files
-    images: data/ceus.csv       # with columns `reference` (a mask of parenchyma) and `dynamic_range_db`
+    images: data/doppler.csv    # column type: colour (with mask and scale_max in cm/s) or spectrum (a strip)
+  ceus:                         # loops with two panes; DICOM has the times of their frames
+    images: data/ceus.csv       # with columns reference (a mask of parenchyma) and dynamic_range_db
     contrast_box: [0, 99, 112, 223]   # top, bottom, left, right of the contrast pane, in pixels from 0
-    tissue_box: [0, 99, 0, 111]       # of the B-mode pane beside it, for motion correction
+    tissue_box: [0, 99, 0, 111]       # of the B-mode pane beside it, by which motion is corrected
 """
 
 _TABLES = """\

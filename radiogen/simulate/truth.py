@@ -17,6 +17,15 @@ from radiogen.simulate.views import Pictured
 
 #: numbers are written with this many significant digits, so that files stay readable
 _DIGITS = 10
+#: how the latent traits are seen in pictures
+_PICTURES = {
+    "bmode": "outline from diameter_mm, margin and aspect; grey inside from contrast and texture; shadow behind from shadow",
+    "swe": "median of the lesion's core 58 kPa * exp(0.38 * stiffness), on scanner Beta exp(0.15) times as much, with a stiff rim",
+    "doppler": "vascularity index 5.5 % * exp(0.5 * vascularity), on scanner Beta exp(-0.25) times as much; trees 3.2 * "
+    "exp(0.4 * vascularity); PSV 14 cm/s * exp(0.2 * vascularity + 0.25 * flow); RI 0.72 + 0.05 * flow",
+    "ceus": "lognormal bolus; peak enhancement 2200 a.u. * exp(0.35 * peak), on scanner Beta exp(0.3) times as much; time to "
+    "peak 14 s * exp(0.22 * time); rise time 8.5 s * exp(0.24 * time); mean transit time 38 s * exp(0.12 * time)",
+}
 
 
 def truth_document(truth: pd.DataFrame, pictured: Pictured, effects: Effects) -> dict[str, Any]:
@@ -42,7 +51,8 @@ def truth_document(truth: pd.DataFrame, pictured: Pictured, effects: Effects) ->
                 "follow_up_months": list(FOLLOW_UP_MONTHS),
                 "mean_time_to_loss_months": LOSS_MONTHS,
             },
-            "features": {m: [_feature(asdict(f)) for f in FEATURES[m]] for m in MODALITIES},
+            "features": {m: [_feature(asdict(f)) for f in FEATURES[m]] for m in MODALITIES if m not in pictured},
+            "pictures": {m: _PICTURES[m] for m in pictured},
             "scanners": {name: asdict(s) for name, s in SCANNERS.items()},
         },
         "patients": {
