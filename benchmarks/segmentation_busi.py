@@ -1,7 +1,7 @@
 """How well lesions are drawn on BUSI: the contour from a box or a point, and the small U-Net without either.
 
-    python benchmarks/segmentation_busi.py ../shared/data/busi                     # the contour, half a minute
-    python benchmarks/segmentation_busi.py ../shared/data/busi --net               # and the U-Net, about 20 minutes a fold
+    python benchmarks/segmentation_busi.py ../shared/data/busi                     # the contour, some minutes
+    python benchmarks/segmentation_busi.py ../shared/data/busi --net               # the U-Net, some minutes a fold
     python benchmarks/segmentation_busi.py ../shared/data/busi --fit               # the outline's weights, fitted anew
 
 The folder has `index.csv` (image, label, masks; ';' between masks), `images/` and `masks/`.  Lesion images are sorted by
@@ -238,7 +238,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--net", action="store_true", help="train and test the U-Net, and leave the contour out")
     parser.add_argument("--folds", type=int, nargs="+", default=[1, 3], choices=range(FOLDS), help="fourths that are held out")
-    parser.add_argument("--nets", type=int, default=5, help="networks whose probabilities are averaged")
+    parser.add_argument("--nets", type=int, default=3, help="networks whose probabilities are averaged")
     parser.add_argument("--steps", type=int, help="steps of training; default the settings'")
     parser.add_argument("--keep", type=Path, help="folder for the networks")
     parser.add_argument("--fit", action="store_true", help="fit the outline's weights on the tuning images and print them")

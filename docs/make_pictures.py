@@ -125,12 +125,12 @@ def doppler() -> None:
     spectrum = measure_spectrum(strip.image, **scale)
     panel = Panel(strip.image)
     height = strip.baseline_row - spectrum.envelope_cm_s / strip.cm_s_per_px
-    panel.line(height, np.arange(len(height)), YELLOW)
+    panel.line(height, np.arange(len(height)), YELLOW, 3)
     for beat in spectrum.beats:
         for time, speed_cm_s, colour in ((beat.peak_s, beat.psv, ORANGE), (beat.end_s, beat.edv, SKY)):
-            panel.dot(strip.baseline_row - speed_cm_s / strip.cm_s_per_px, time / strip.s_per_px, colour)
+            panel.dot(strip.baseline_row - speed_cm_s / strip.cm_s_per_px, time / strip.s_per_px, colour, 9)
     for time in [b.start_s for b in spectrum.beats] + [spectrum.beats[-1].end_s]:
-        panel.line((strip.baseline_row + 4, strip.baseline_row + 16), (time / strip.s_per_px,) * 2, WHITE)
+        panel.line((strip.baseline_row + 4, strip.baseline_row + 16), (time / strip.s_per_px,) * 2, WHITE, 3)
     v = spectrum.values
     foot = f"PSV {v['psv_cm_s']:.1f} cm/s, EDV {v['edv_cm_s']:.1f} cm/s, RI {v['ri']:.2f}, PI {v['pi']:.2f}"
     panel.save(FOLDER / "doppler_strip.png", f"{foot}, {v['n_beats']:.0f} beats")
@@ -185,7 +185,7 @@ def _curve(curves, fit, beside) -> None:  # type: ignore[no-untyped-def]
     plot.span((arrival, peak), 1.13 * top, "RT", RED).span((peak, end), 1.13 * top, "FT", RED)
     plot.height(min(end + 3, 66), (fit.offset, top), "PE", RED)
     plot.text(arrival, 0, "t0", RED, "end", up=6).text(peak, 0, "TTP", RED, "start", up=6)
-    plot.text(71, float(beside.curve(np.array([71.0]))[0]), "parenchyma", (110, 110, 110), "end", up=10)
+    plot.text(36, float(beside.curve(np.array([36.0]))[0]), "parenchyma", (110, 110, 110), up=-24)
     plot.save(FOLDER / "ceus_curve.svg", "Time-intensity curve of a lesion with its fit and parameters")
 
 

@@ -99,9 +99,11 @@ class Panel:
         """Write the panel, with a line of text below it."""
         canvas = self.canvas
         if foot:
-            canvas = Pillow.new("RGB", (canvas.width, canvas.height + _FOOT), (20, 20, 20))
+            larger = max(1.0, canvas.width / 560)  # a wide panel is shown smaller on a phone
+            canvas = Pillow.new("RGB", (canvas.width, canvas.height + round(_FOOT * larger)), (20, 20, 20))
             canvas.paste(self.canvas, (0, 0))
-            ImageDraw.Draw(canvas).text((8, self.canvas.height + 5), foot, WHITE, font=ImageFont.load_default(_LETTER))
+            font = ImageFont.load_default(_LETTER * larger)
+            ImageDraw.Draw(canvas).text((8, self.canvas.height + 5 * larger), foot, WHITE, font=font)
         canvas.save(path, optimize=True)
 
 

@@ -144,7 +144,7 @@ def simulate(
     n: Annotated[int, typer.Option("--n", help="Number of patients.")] = 200,
     seed: Annotated[int, typer.Option("--seed", help="Seed.")] = 1,
     null: Annotated[bool, typer.Option("--null", help="No effects at all.")] = False,
-    images: Annotated[bool, typer.Option("--images/--no-images", help="Write B-mode images.")] = True,
+    images: Annotated[bool, typer.Option("--images/--no-images", help="Write pictures, not tables of descriptors.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files.")] = False,
 ) -> None:
     """Write a simulated cohort with known truth."""

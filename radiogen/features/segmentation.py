@@ -119,7 +119,7 @@ def segment_cohort(
     method : {"auto", "contour", "unet"}, default "auto"
         ``"contour"`` leaves rows with neither box nor point alone; ``"unet"`` takes no notice of boxes and points.
     settings : NetSettings, optional
-        Of the network; the defaults train for about a minute and a half a network on one core, 8 networks a modality.
+        Of the network; the defaults train for a minute or two a network on one core, 8 networks a modality.
     n_jobs : int, default 1
         Processes; -1 for all processors.  The masks do not depend on it.
     seed : int, optional

@@ -25,6 +25,10 @@ COLOUR_BAR = 14
 _SAMPLE = 2000
 #: a strip that explains this share of the coloured pixels is the bar, and no other is looked for
 _ENOUGH = 0.6
+#: a strip uneven across (by more than this of 255) must explain this share at least
+_EVEN, _LEAST_SHARE = 12, 0.45
+#: strips that are compared, the longest
+_CONTENDERS = 12
 #: a bar whose colours (of 255) do not come this far from grey is a grey bar
 _LEAST_CHROMA = 25.0
 
@@ -57,8 +61,8 @@ class ColourBar:
     def mask(self, shape: tuple[int, int], margin: int = 0) -> Mask:
         """The bar, and a margin around it as far as the picture goes, as a mask."""
         top, bottom, left, right = self.box
-        grown = (max(top - margin, 0), min(bottom + margin, shape[0] - 1), max(left - margin, 0), min(right + margin, shape[1] - 1))
-        return box_mask(grown, shape)
+        rows = max(top - margin, 0), min(bottom + margin, shape[0] - 1)
+        return box_mask((*rows, max(left - margin, 0), min(right + margin, shape[1] - 1)), shape)
 
     def reversed(self) -> ColourBar:
         """The same bar with its high end at the other side."""
@@ -139,16 +143,40 @@ def find_colour_bar(
 
 def _searched(rgb: NDArray[np.uint8], exclude: Mask | None, gap: bool) -> Strip | None:
     """The strip that explains the picture's colours best; rougher ones are looked for only where no clean one does."""
-    seen: list[Strip] = []
     lossy = has_jpeg_traces(rgb)
+    seen: list[tuple[float, Strip]] = []
     for tolerance in TOLERANCES:
         found = find_strips(rgb, tolerance=tolerance, exclude=exclude, gap=gap, lossy=lossy)
-        seen += found
-        if found:
-            strip, share = _best(rgb, found)
-            if share >= _ENOUGH:
-                return strip
-    return _best(rgb, seen)[0] if seen else None
+        if not found:
+            continue
+        strip, share = _best(rgb, sorted(found, key=lambda s: -s.length)[:_CONTENDERS])
+        if share >= _ENOUGH:
+            return _whole(rgb, strip, tolerance, gap) if lossy else strip
+        # a rough strip is believed only where the picture's colours speak for it
+        if share >= _LEAST_SHARE or tolerance <= _EVEN:
+            seen.append((share, strip))
+    return max(seen, key=lambda pair: pair[0])[1] if seen else None
+
+
+def _whole(rgb: NDArray[np.uint8], strip: Strip, tolerance: int, gap: bool) -> Strip:
+    """The strip, or a longer one of which it is a piece: lines across a bar tear it apart in a compressed picture."""
+    top, bottom, left, right = strip.box
+    rows, columns = (0, rgb.shape[0] - 1), (max(left - 16, 0), min(right + 16, rgb.shape[1] - 1))
+    if not strip.vertical:
+        rows, columns = (max(top - 16, 0), min(bottom + 16, rgb.shape[0] - 1)), (0, rgb.shape[1] - 1)
+    crop = rgb[box_slices((*rows, *columns))]
+    found = [strip]
+    for rougher in (t for t in TOLERANCES[:-1] if t > tolerance):
+        others = (s.moved(rows[0], columns[0]) for s in find_strips(crop, tolerance=rougher, gap=gap, lossy=True))
+        found += [s for s in others if s.vertical == strip.vertical and _holds(s, strip)]
+    longest = max(found, key=lambda s: s.length)
+    return longest if longest.length >= 1.1 * strip.length else strip
+
+
+def _holds(longer: Strip, shorter: Strip) -> bool:
+    """Whether the shorter strip lies within the longer one, but for a few pixels."""
+    a, b = longer.box, shorter.box
+    return a[0] <= b[0] + 6 and a[1] >= b[1] - 6 and a[2] <= b[2] + 6 and a[3] >= b[3] - 6
 
 
 def _declared(rgb: NDArray[np.uint8], box: Box, diverging: bool, what: str) -> ColourBar:

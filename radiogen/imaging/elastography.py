@@ -33,6 +33,8 @@ _LEAST, _LEAST_LOSSY, _MOST = 1.6, 6.0, 15.0
 _SLACK, _SLACK_LOSSY = 1.5, 6.0
 #: fewer coloured pixels than this are no overlay
 _FEWEST = 50
+#: where a smaller share of the overlay has colours of the bar the bar is not the overlay's
+_FITTING = 0.5
 #: uncertainty of the opacity that moves the values by more than this share of the scale is told
 _DOUBT = 0.02
 
@@ -172,8 +174,9 @@ def decode_stiffness(
     Raises
     ------
     RadiogenError
-        RG520 scale missing or not understood, RG519 no colour bar, RG522 no coloured area, RG511 a grey or 16-bit
-        picture or a loop, RG708 boxes beyond the picture or an opacity outside 0 to 1.
+        RG520 scale missing or not understood, RG519 no colour bar, or one whose colours the overlay does not have,
+        RG522 no coloured area, RG511 a grey or 16-bit picture or a loop, RG708 boxes beyond the picture or an opacity
+        outside 0 to 1.
 
     Notes
     -----
@@ -216,7 +219,8 @@ def decode_stiffness(
 
 
 def _decoded(
-    rgb: NDArray[np.uint8], where: Mask, bar: ColourBar, opacity: float | None, lossy: bool, scale: tuple[float, float], unit: Unit
+    rgb: NDArray[np.uint8], where: Mask, bar: ColourBar, opacity: float | None, lossy: bool, scale: tuple[float, float],
+    unit: Unit,
 ) -> StiffnessMap:
     curve = curve_of(bar.colours)
     colours = rgb[where]
@@ -231,6 +235,9 @@ def _decoded(
     threshold = float(np.clip(_TIMES * noise, _LEAST_LOSSY if lossy else _LEAST, _MOST))
     blur = known.value * float(np.linalg.norm(np.diff(curve.tints, axis=0), axis=1).sum()) if lossy else 0.0
     wrong = marks(shares, residual, rgb.mean(axis=2), where, threshold, blur=blur)
+    fitting = 1 - float(wrong.sum() / where.sum())
+    if fitting < _FITTING:
+        raise fail("RG519", f"only {fitting:.0%} of the coloured area has colours of the colour bar {bar!r}")
     low, high = scale
     values = np.where(where & ~wrong, low + (high - low) * shares, np.nan)
     remarks = () if opacity is not None else _doubts(known, colours[:: max(1, len(colours) // 500)], curve)
@@ -245,7 +252,7 @@ def _places(where: Mask, colours: NDArray[np.uint8], curve: Curve, opacity: floa
     pixels = colours.astype(np.float64)
     tints, brightness = chroma(pixels), pixels.mean(axis=1)
     cells = np.rint(tints / CELL).astype(np.int64)
-    keys, first, inverse = np.unique(cells[:, 0] * 100_000 + cells[:, 1], return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(cells[:, 0] * 100_000 + cells[:, 1], return_index=True, return_inverse=True)
     found = solve(tints[first], curve, opacity)
     places, distances = found.places[inverse], found.distances[inverse]
     extra = impossible(brightness[:, None], places, curve, opacity, slack)

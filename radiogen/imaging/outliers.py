@@ -6,10 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import (
-    binary_dilation, distance_transform_edt, gaussian_filter, label, maximum_filter, maximum_filter1d, median_filter,
-    minimum_filter, minimum_filter1d,
-)  # fmt: skip
+from scipy import ndimage
 
 from radiogen.imaging.regions import Mask
 from radiogen.imaging.strips import Floats
@@ -55,9 +52,9 @@ def settled(
     for width in (_NEAR, 4 * _NEAR):
         value, weight = np.zeros(where.shape), np.zeros(where.shape)
         value[where], weight[where] = np.where(torn, 0, places[rows, chosen]), ~torn
-        total = gaussian_filter(weight, width)
+        total = ndimage.gaussian_filter(weight, width)
         with np.errstate(invalid="ignore", divide="ignore"):
-            around = (gaussian_filter(value, width) / total)[where]
+            around = (ndimage.gaussian_filter(value, width) / total)[where]
         known = torn & (total[where] > 0.02)
         away = np.where(near, np.abs(places - around[:, None]), np.inf)
         chosen[known] = away[known].argmin(axis=1)
@@ -102,14 +99,14 @@ def marks(
         limit += _STEEP * blur * (most - least)
     wrong = where & (residual > limit)
     usable = where & ~wrong
-    low, usual, high, scatter = _surroundings(brightness, usable)
+    _, usual, high, scatter = _surroundings(brightness, usable)
     thin = _thinness(places, usable)
     rough = float(np.median(thin[usable])) if usable.any() else 0.0
     strong = (thin > _LEAVE + 5 * rough) | (brightness - high > _BRIGHT + 6 * scatter)
     weak = (thin > _LEAVE_WEAK + 2.5 * rough) | (brightness - usual > _BRIGHT / 2 + 3 * scatter)
     weak |= residual > np.maximum(0.4 * limit, 0.8)
     sure = where & (strong | (residual > (_SURE if blur else 1.0) * limit))
-    beside = binary_dilation(_clusters(sure), np.ones((3, 3), dtype=bool), iterations=2 if blur else 1)
+    beside = ndimage.binary_dilation(_clusters(sure), np.ones((3, 3), dtype=bool), iterations=2 if blur else 1)
     return np.asarray(where & (wrong | strong | (beside & weak)), dtype=bool)
 
 
@@ -119,10 +116,10 @@ def _thinness(places: Floats, usable: Mask) -> Floats:
     if not usable.any():
         return np.zeros(shape)
     # what is wrong anyway takes the place of the nearest right pixel
-    filled = places[tuple(distance_transform_edt(~usable, return_distances=False, return_indices=True))]
+    filled = places[tuple(ndimage.distance_transform_edt(~usable, return_distances=False, return_indices=True))]
     size = 5 if min(shape) < 300 else 7 if min(shape) < 600 else 9
-    over = filled - _morphed(filled, size, minimum_filter1d, maximum_filter1d)
-    under = _morphed(filled, size, maximum_filter1d, minimum_filter1d) - filled
+    over = filled - _morphed(filled, size, ndimage.minimum_filter1d, ndimage.maximum_filter1d)
+    under = _morphed(filled, size, ndimage.maximum_filter1d, ndimage.minimum_filter1d) - filled
     return np.asarray(np.maximum(over, under), dtype=np.float64)
 
 
@@ -135,7 +132,7 @@ def _morphed(values: Floats, size: int, first: Callable[..., Floats], then: Call
 
 def _clusters(seeds: Mask) -> Mask:
     """Seeds without single stray pixels: what is left are strokes."""
-    pieces, count = label(seeds, structure=np.ones((3, 3)))
+    pieces, count = ndimage.label(seeds, structure=np.ones((3, 3)))
     sizes = np.bincount(pieces.ravel(), minlength=count + 1)
     large = sizes >= _STROKE
     large[0] = False
@@ -147,9 +144,9 @@ def _surroundings(values: Floats, where: Mask) -> tuple[Floats, Floats, Floats, 
     medians, known = _medians(values, where)
     if not known.any():
         return values, values, values, 0.0
-    medians = medians[tuple(distance_transform_edt(~known, return_distances=False, return_indices=True))]
-    calm = median_filter(medians, 3, mode="nearest")
-    low, high = (_stretched(f(calm, 3, mode="nearest"), values.shape) for f in (minimum_filter, maximum_filter))
+    medians = medians[tuple(ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True))]
+    calm = ndimage.median_filter(medians, 3, mode="nearest")
+    low, high = (_stretched(f(calm, 3, mode="nearest"), values.shape) for f in (ndimage.minimum_filter, ndimage.maximum_filter))
     usual = _interpolated(calm, values.shape)
     scatter = 1.4826 * float(np.median(np.abs(values - usual)[where]))
     return low, usual, high, scatter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation, binary_fill_holes, find_objects, label, maximum_filter1d, minimum_filter1d, uniform_filter
+from scipy import ndimage
 
 from radiogen.imaging.regions import Mask
 from radiogen.imaging.strips import chroma
@@ -41,15 +41,15 @@ def find_overlay(rgb: NDArray[np.uint8], without: Mask, *, lossy: bool) -> Mask:
     """
     tint = np.linalg.norm(chroma(rgb.astype(np.float32)), axis=2)
     coloured = (tint > (_TINTED_LOSSY if lossy else _TINTED)) & ~without
-    dense = uniform_filter(coloured.astype(np.float32), 5) > 0.55
-    pieces, count = label(dense)
+    dense = ndimage.uniform_filter(coloured.astype(np.float32), 5) > 0.55
+    pieces, count = ndimage.label(dense)
     found = np.zeros_like(coloured)
     if count == 0:
         return found
     sizes = np.bincount(pieces.ravel())[1:]
     if sizes.max() < _LEAST * coloured.size:
         return found
-    places = find_objects(pieces)
+    places = ndimage.find_objects(pieces)
     for k in np.flatnonzero(sizes >= _PIECE * sizes.max()):
         found |= _outline(pieces == k + 1, coloured, places[k])
     return found & ~without
@@ -57,10 +57,10 @@ def find_overlay(rgb: NDArray[np.uint8], without: Mask, *, lossy: bool) -> Mask:
 
 def _outline(piece: Mask, coloured: Mask, place: tuple[slice, slice]) -> Mask:
     rows, columns = (slice(max(s.start - 4, 0), s.stop + 4) for s in place)
-    near = binary_dilation(piece[rows, columns], iterations=2) & coloured[rows, columns]
-    whole = binary_fill_holes(_closed(near | piece[rows, columns], 7))
+    near = ndimage.binary_dilation(piece[rows, columns], iterations=2) & coloured[rows, columns]
+    whole = ndimage.binary_fill_holes(_closed(near | piece[rows, columns], 7))
     # the coloured neighbours that a stray mark adds are no part of the box
-    firm = whole & (uniform_filter(whole.astype(np.float32), 3) > 0.6)
+    firm = whole & (ndimage.uniform_filter(whole.astype(np.float32), 3) > 0.6)
     inner = np.zeros_like(piece)
     inner[rows, columns] = whole
     if not firm.any():
@@ -94,7 +94,7 @@ def _closed(mask: Mask, size: int) -> Mask:
     """Closing by a square of so many pixels; what lies beyond the picture is empty."""
     grey = np.pad(mask.astype(np.uint8), size)
     for axis in range(2):
-        grey = maximum_filter1d(grey, size, axis=axis)
+        grey = ndimage.maximum_filter1d(grey, size, axis=axis)
     for axis in range(2):
-        grey = minimum_filter1d(grey, size, axis=axis)
+        grey = ndimage.minimum_filter1d(grey, size, axis=axis)
     return np.asarray(grey[size:-size, size:-size], dtype=bool)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects, label, maximum_filter1d, minimum_filter1d
 
+from radiogen.imaging.image import LUMINANCE
 from radiogen.imaging.regions import Box, Mask
 
 Floats = NDArray[np.float64]
@@ -20,6 +21,8 @@ TOLERANCES = (3, 12, 28, 60)
 _SHORTEST, _SLENDER = 40, 1.6
 #: rows bridged (ticks), and the longest dark gap of a diverging bar as a share of its length
 _BRIDGE, _GAP = 7, 0.35
+#: pieces of a bar this far apart are one, whatever lies between: a line, and a block of JPEG on either side
+_LINES = 32
 #: the longest line across a bar that is stepped over at its ends
 _LINE = 4
 #: half of the pixels of a strip are no further (of 255) from their row's colour, whatever JPEG did to the others
@@ -105,12 +108,12 @@ def _vertical(
     steady = _steady(rgb, tolerance, 5 if tolerance <= 12 else 3) & coloured
     if exclude is not None:
         steady &= ~exclude
-    steady = _along(_along(steady, _BRIDGE if tolerance <= TOLERANCES[0] else 2 * _BRIDGE, grow_first=True), _SHORTEST // 2, grow_first=False)
+    bridge = _BRIDGE if tolerance <= TOLERANCES[0] else 2 * _BRIDGE
+    steady = _along(_along(steady, bridge, grow_first=True), _SHORTEST // 2, grow_first=False)
     pieces, count = label(steady)
     boxes = [] if count == 0 else [_box_of(s) for s in find_objects(pieces)]
-    boxes = [b for b in boxes if b[1] - b[0] + 1 >= _SHORTEST // (2 if gap else 1)]
-    candidates = _joined(rgb, boxes, tolerance) if gap else boxes
-    strips = [_checked(rgb, box, tolerance, framed, lossy) for box in candidates]
+    boxes = [b for b in boxes if b[1] - b[0] + 1 >= _SHORTEST // 2]
+    strips = [_checked(rgb, box, tolerance, framed, lossy) for box in _joined(rgb, boxes, tolerance, gap)]
     return [s for s in strips if s is not None]
 
 
@@ -139,22 +142,33 @@ def _box_of(found: tuple[slice, slice]) -> Box:
     return rows.start, rows.stop - 1, columns.start, columns.stop - 1
 
 
-def _joined(rgb: NDArray[np.uint8], boxes: list[Box], tolerance: int) -> list[Box]:
-    """Two boxes over one another, of the same columns, with a dark even gap between, become one."""
-    whole: list[Box] = []
-    used: set[int] = set()
-    for i, upper in enumerate(boxes):
-        for j, lower in enumerate(boxes):
-            same = abs(upper[2] - lower[2]) <= 3 and abs(upper[3] - lower[3]) <= 3
-            if j in used or i in used or not same or lower[0] <= upper[1]:
-                continue
-            between = rgb[upper[1] + 1 : lower[0], max(upper[2], lower[2]) : min(upper[3], lower[3]) + 1]
-            short = lower[0] - upper[1] - 1 <= _GAP * (lower[1] - upper[0] + 1)
-            even = between.size == 0 or float(np.median(np.ptp(between, axis=1))) <= max(tolerance, 12)
-            if short and even:
-                whole.append((upper[0], lower[1], max(upper[2], lower[2]), min(upper[3], lower[3])))
-                used |= {i, j}
-    return whole + [b for k, b in enumerate(boxes) if k not in used]
+def _joined(rgb: NDArray[np.uint8], boxes: list[Box], tolerance: int, gap: bool) -> list[Box]:
+    """Boxes over one another, of the same columns, become one where little lies between them.
+
+    That is a line across the bar, with what JPEG makes of its surroundings, and in a diverging bar the dark gap.
+    """
+    chains: list[Box] = []
+    for box in sorted(boxes):
+        for k, upper in enumerate(chains):
+            if _continues(rgb, upper, box, tolerance, gap):
+                chains[k] = (upper[0], box[1], max(upper[2], box[2]), min(upper[3], box[3]))
+                break
+        else:
+            chains.append(box)
+    return chains
+
+
+def _continues(rgb: NDArray[np.uint8], upper: Box, lower: Box, tolerance: int, gap: bool) -> bool:
+    """Whether the second box goes on where the first ends."""
+    same = abs(upper[2] - lower[2]) <= 3 and abs(upper[3] - lower[3]) <= 3
+    rows = lower[0] - upper[1] - 1
+    if not same or rows < 0:
+        return False
+    length = lower[1] - upper[0] + 1
+    if rows <= min(_LINES, length // 4):
+        return True
+    between = rgb[upper[1] + 1 : lower[0], max(upper[2], lower[2]) : min(upper[3], lower[3]) + 1]
+    return gap and rows <= _GAP * length and float(np.median(np.ptp(between, axis=1))) <= max(tolerance, 12)
 
 
 def _checked(rgb: NDArray[np.uint8], box: Box, tolerance: int, framed: bool, lossy: bool) -> Strip | None:
@@ -183,7 +197,9 @@ def _stands_out(rgb: NDArray[np.uint8], profile: Floats, box: Box) -> bool:
     rows = slice(top, bottom + 1)
     sides = [c for c in (left - 3, right + 3) if 0 <= c < rgb.shape[1]]
     away = [np.abs(rgb[rows, c] - profile[rows]).max(axis=1) for c in sides]
-    return all(float(np.quantile(a, 0.3)) >= _EDGE for a in away)
+    # a smooth picture changes as much within the strip as beyond it
+    within = float(np.median(np.abs(rgb[rows, left].astype(np.float64) - rgb[rows, right]).max(axis=1)))
+    return all(float(np.quantile(a, 0.3)) >= _EDGE and float(np.median(a)) >= 1.5 * within for a in away)
 
 
 def _bleeds(rgb: NDArray[np.uint8], profile: Floats, box: Box) -> bool:
@@ -194,10 +210,14 @@ def _bleeds(rgb: NDArray[np.uint8], profile: Floats, box: Box) -> bool:
         if not 0 <= column < rgb.shape[1]:
             continue
         other = chroma(rgb[top : bottom + 1, column].astype(np.float64))
-        for axis in range(2):
-            if np.std(other[:, axis]) > 0.5 and np.std(tints[:, axis]) > 0.5 and np.corrcoef(other[:, axis], tints[:, axis])[0, 1] > 0.5:
-                return True
+        if any(_alike(other[:, axis], tints[:, axis]) for axis in range(2)):
+            return True
     return False
+
+
+def _alike(first: Floats, second: Floats) -> bool:
+    """Whether two tints go up and down together."""
+    return bool(min(first.std(), second.std()) > 0.5 and np.corrcoef(first, second)[0, 1] > 0.5)
 
 
 def _width(rgb: NDArray[np.uint8], profile: Floats, box: Box, tolerance: int) -> tuple[int, int]:
@@ -281,17 +301,28 @@ def _faded(profile: Floats, end: int, step: int, blend: float) -> int:
 
 
 def _half(profile: Floats, end: int, step: int) -> int:
-    """The end of a blurred strip: where it is half way between its colour and the background's."""
+    """The end of a blurred strip: where brightness falls to the background's, which compression leaves sharp.
+
+    Where both are equally bright it is half way between the strip's colour and the background's.
+    """
     beyond = [r for r in (end + k * step for k in range(4, 7)) if 0 <= r < len(profile)]
     if not beyond:
         return end
-    outside, inside = np.median(profile[beyond], axis=0), profile[end - 4 * step]
+    outside = np.median(profile[beyond], axis=0)
+    light, dark = profile @ LUMINANCE, float(outside @ LUMINANCE)
+    rows = [r for r in (end + k * step for k in range(-12, 4)) if 0 <= r + step < len(profile) and r >= 0]
+    falls = [abs(light[r] - dark) - abs(light[r + step] - dark) for r in rows]
+    steepest = rows[int(np.argmax(falls))]
+    usual = float(np.median(np.abs(np.diff(light[min(rows) : max(rows) + 1]))))
+    left_over = abs(light[steepest + step] - dark) / max(abs(light[steepest] - dark), 1e-9)
+    if max(falls) > max(8.0, 4 * usual) and left_over < 0.35:
+        return steepest
+    inside = profile[end - 4 * step]
     way = inside - outside
     if np.linalg.norm(way) < 40:
         return end
-    rows = [r for r in (end + k * step for k in range(-4, 5)) if 0 <= r < len(profile)]
-    share = [float((profile[r] - outside) @ way / (way @ way)) for r in rows]
-    kept = [r for r, s in zip(rows, share, strict=True) if s >= 0.5]
+    near = [r for r in (end + k * step for k in range(-4, 5)) if 0 <= r < len(profile)]
+    kept = [r for r in near if (profile[r] - outside) @ way >= 0.5 * (way @ way)]
     return kept[-1] if kept else end
 
 

@@ -45,7 +45,7 @@ class DopplerPicture:
         The lesion.
     spacing_mm : float
     vessels : tuple of Vessel
-        True centre lines.
+        True centre lines, and radii as drawn.
     flow_cm_s : ndarray of float64, H × W
         True velocity of every coloured pixel, positive towards the probe; 0 without flow.  In a power picture the
         amplitude from 0 to 1.
@@ -124,11 +124,13 @@ def draw_colour_doppler(
         vessels = tuple(v for v in vessels if v.tree < number)
         field = _field(vessels, picture, box)
         scale = _scale(field, picture.mask, float(wanted))
-    flow = np.where(field.lumen(max(scale, _THINNEST)), _velocity(rng, field, scale_max_cm_s), 0.0)
+    scale = max(scale, _THINNEST)
+    flow = np.where(field.lumen(scale), _velocity(rng, field, scale_max_cm_s), 0.0)
     flow = np.pad(np.abs(flow) / scale_max_cm_s if power else flow, ((0, 0), (0, MARGIN)))
     mask = np.pad(picture.mask, ((0, 0), (0, MARGIN)))
     image, bar_box = _canvas(picture, box, scanner, scale_max_cm_s, power)
     image[flow != 0] = _colours(flow[flow != 0] / (1.0 if power else scale_max_cm_s), power)
+    vessels = tuple(replace(v, radius_mm=scale * v.radius_mm) for v in vessels)
     found, count = label((flow != 0) & mask, structure=np.ones((3, 3)))
     sizes = np.bincount(found.ravel(), minlength=count + 1)[1:]
     return DopplerPicture(

@@ -20,7 +20,7 @@ _DIGITS = 10
 #: how the latent traits are seen in pictures
 _PICTURES = {
     "bmode": "outline from diameter_mm, margin and aspect; grey inside from contrast and texture; shadow behind from shadow",
-    "swe": "median of the lesion's core 58 kPa * exp(0.38 * stiffness), on scanner Beta exp(0.15) times as much, with a stiff rim",
+    "swe": "stiffness inside about 58 kPa * exp(0.38 * stiffness), on scanner Beta exp(0.15) times as much; a stiff rim",
     "doppler": "vascularity index 5.5 % * exp(0.5 * vascularity), on scanner Beta exp(-0.25) times as much; trees 3.2 * "
     "exp(0.4 * vascularity); PSV 14 cm/s * exp(0.2 * vascularity + 0.25 * flow); RI 0.72 + 0.05 * flow",
     "ceus": "lognormal bolus; peak enhancement 2200 a.u. * exp(0.35 * peak), on scanner Beta exp(0.3) times as much; time to "
