@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
 from radiogen.imaging.strips import Floats, chroma
 
@@ -25,11 +26,12 @@ CELL = 0.25
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A colour bar as points: place, chroma and brightness; ``places`` has length K."""
+    """A colour bar as K points: place, chroma, brightness, and how far the map may bend away between two rows."""
 
     places: Floats
     tints: Floats
     brightness: Floats
+    bends: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +45,21 @@ class Solutions:
     distances: Floats
 
 
-def curve_of(colours: Floats) -> Curve:
-    """A bar's colours, low end first, as a curve of evenly spaced points."""
+def curve_of(colours: Floats, *, clean: bool) -> Curve:
+    """A bar's colours, low end first, as a curve of evenly spaced points.
+
+    Between two rows of the bar the map may turn a corner that the bar does not show; half of the bend that the rows
+    around show is allowed for.  Of a bar that compression made uneven nothing is.
+    """
     places = np.linspace(0, 1, min(_POINTS, max(len(colours), 64)))
     own = np.linspace(0, 1, len(colours))
     points = np.stack([np.interp(places, own, colours[:, c]) for c in range(3)], axis=1)
-    return Curve(places, chroma(points), points.mean(axis=1))
+    bend = np.zeros(len(colours))
+    if clean:
+        # bends of one unit are rounding
+        bend[1:-1] = np.maximum(np.linalg.norm(np.diff(chroma(colours), n=2, axis=0), axis=1) / 2 - 1, 0)
+        bend = maximum_filter1d(bend, 3)
+    return Curve(places, chroma(points), points.mean(axis=1), np.interp(places, own, bend))
 
 
 def solve(tints: Floats, curve: Curve, opacity: float) -> Solutions:

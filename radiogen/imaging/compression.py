@@ -53,5 +53,7 @@ def has_jpeg_traces(rgb: NDArray[np.uint8]) -> bool:
         return False
     u, v = np.indices((8, 8))
     fine = np.abs(dctn(chosen, axes=(1, 2), norm="ortho"))[:, (u + v >= 6) & (u + v <= 10)]
+    # straight edges of screens and bars have few fine details, and none between
+    fine = fine[(fine >= 3 * _STEP).sum(axis=1) >= 3]
     none, small, large = (fine < _STEP).sum(), ((fine >= _STEP) & (fine < 3 * _STEP)).sum(), (fine >= 3 * _STEP).sum()
     return bool(large >= _FEWEST and small < 0.15 * none and large > 2 * small)

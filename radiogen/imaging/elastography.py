@@ -49,7 +49,8 @@ class StiffnessMap:
         Stiffness in ``unit``; NaN outside the overlay and where a pixel could not be decoded.
     residual : ndarray, H × W float64
         Distance of each pixel of the overlay to the nearest colour that the bar can make over any grey, in units
-        of 0 to 255 (Euclidean, over red, green and blue); NaN outside.
+        of 0 to 255 (Euclidean, over red, green and blue), less what the map may bend between two rows of the bar;
+        NaN outside.
     overlay : ndarray of bool, H × W
         Where the colours lie.
     flagged : ndarray of bool, H × W
@@ -222,7 +223,7 @@ def _decoded(
     rgb: NDArray[np.uint8], where: Mask, bar: ColourBar, opacity: float | None, lossy: bool, scale: tuple[float, float],
     unit: Unit,
 ) -> StiffnessMap:
-    curve = curve_of(bar.colours)
+    curve = curve_of(bar.colours, clean=not lossy)
     colours = rgb[where]
     slack = _SLACK_LOSSY if lossy else _SLACK
     if opacity is None:
@@ -264,7 +265,9 @@ def _places(where: Mask, colours: NDArray[np.uint8], curve: Curve, opacity: floa
     torn = (near & (np.abs(places - places[rows, best][:, None]) > 0.03)).any(axis=1)
     if torn.any() and not torn.all():
         best = settled(where, places, near, best, torn)
-    shares[where], residual[where] = places[rows, best], costs[rows, best]
+    shares[where] = places[rows, best]
+    bends = opacity * np.interp(shares[where], curve.places, curve.bends)
+    residual[where] = np.maximum(costs[rows, best] - bends, 0)
     return shares, residual
 
 

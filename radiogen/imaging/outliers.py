@@ -104,7 +104,7 @@ def marks(
     rough = float(np.median(thin[usable])) if usable.any() else 0.0
     strong = (thin > _LEAVE + 5 * rough) | (brightness - high > _BRIGHT + 6 * scatter)
     weak = (thin > _LEAVE_WEAK + 2.5 * rough) | (brightness - usual > _BRIGHT / 2 + 3 * scatter)
-    weak |= residual > np.maximum(0.4 * limit, 0.8)
+    weak |= residual > np.maximum(0.35 * limit, 0.55)
     sure = where & (strong | (residual > (_SURE if blur else 1.0) * limit))
     beside = ndimage.binary_dilation(_clusters(sure), np.ones((3, 3), dtype=bool), iterations=2 if blur else 1)
     return np.asarray(where & (wrong | strong | (beside & weak)), dtype=bool)
