@@ -26,6 +26,9 @@ _OF_WASH_OUT = (
     "mean_transit_time_s", "wash_out_rate", "wash_out_auc", "wash_in_wash_out_auc", "auc", "fall_time_s",
     "local_transit_time_s",
 )  # fmt: skip
+#: those that take in the tail beyond the loop, and the share of the area that must have been seen for them to stand
+_OF_TAIL = ("mean_transit_time_s", "auc", "local_transit_time_s")
+_SEEN = 1 / 2
 #: the rise in sum of squares by the bolus, over the variance of the noise, below which a curve counts as flat
 _FLAT = 40.0
 #: and the share of the variance that the bolus must explain at least
@@ -148,7 +151,8 @@ def fit_curve(times_s: Floats, intensity: Floats, model: Model = "lognormal") ->
         With a reason and NaN in place of parameters where the curve has no wash-in that a model can describe: fewer
         than 8 frames, flat, past its steepest rise in the first frame, or not yet fallen by 3 % of PE in the
         last.  Where the loop
-        ends before the steepest fall, only what leans on the wash-out is missing.
+        ends before the steepest fall, only what leans on the wash-out is missing, and where less than half of the
+        fitted area lies within the loop, what takes in its tail (mean transit times and the whole area).
 
     Raises
     ------
@@ -265,6 +269,10 @@ def _measured(bolus: Bolus, model: Model, end: float) -> CurveFit:
     missing: dict[str, str] = {}
     if bolus.at(falling) > end:
         missing = dict.fromkeys(_OF_WASH_OUT, "the loop ends before the steepest fall: the wash-out would be extrapolated")
+    seen = kind.area_to((end - bolus.origin) / m, s) / kind.area_to(math.inf, s)
+    if seen < _SEEN:
+        reason = f"only {seen:.0%} of the fitted curve's area lies within the loop: its tail would be guessed"
+        missing = {**dict.fromkeys(_OF_TAIL, reason), **missing}
     found = {name: value for name, value in found.items() if name not in missing}
     return CurveFit(
         model, None, missing, **found, r2=bolus.r2, noise_sd=bolus.noise_sd, offset=bolus.offset, origin_s=bolus.origin,

@@ -168,7 +168,8 @@ def _continues(rgb: NDArray[np.uint8], upper: Box, lower: Box, tolerance: int, g
     if rows <= min(_LINES, length // 4):
         return True
     between = rgb[upper[1] + 1 : lower[0], max(upper[2], lower[2]) : min(upper[3], lower[3]) + 1]
-    return gap and rows <= _GAP * length and float(np.median(np.ptp(between, axis=1))) <= max(tolerance, 12)
+    # narrow strips side by side may share no column
+    return gap and between.size > 0 and rows <= _GAP * length and float(np.median(np.ptp(between, axis=1))) <= max(tolerance, 12)
 
 
 def _checked(rgb: NDArray[np.uint8], box: Box, tolerance: int, framed: bool, lossy: bool) -> Strip | None:
