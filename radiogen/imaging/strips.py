@@ -260,21 +260,31 @@ def _ends(
     # a tick may make a jump of its own, and a bar of few colours many: the larger steps inside say what is usual
     jump = max(14.0 if clean else 22.0, 2.0 * float(np.quantile(inner, 0.95)))
     slope = float(np.median(inner))
-    margin = 3 if clean else 5
     blend, near = (1.0, 1.0) if clean else (12.0, 5.0)
     with np.errstate(invalid="ignore"):
         background = (np.abs(beside - profile[None]).max(axis=2) <= blend).all(axis=0)
     if framed:
         background = np.zeros_like(background)
     flat = uneven <= (4.0 if clean else 20.0)
-    line = _LINE if clean else 0
-    first = _follow(profile, flat & ~background, top + margin, -1, jump, slope, line)
-    last = _follow(profile, flat & ~background, bottom - margin, 1, jump, slope, line)
+    usable = flat & ~background
+    first = _end(profile, usable, top, -1, jump, slope, clean)
+    last = _end(profile, usable, bottom, 1, jump, slope, clean)
     if not clean:
         first, last = _half(profile, first, -1), _half(profile, last, 1)
     if framed:
         return first, last
     return _faded(profile, first, -1, near), _faded(profile, last, 1, near)
+
+
+def _end(profile: Floats, usable: Mask, end: int, step: int, jump: float, slope: float, clean: bool) -> int:
+    """The end of a strip whose steady colours end about at ``end``, in the direction of ``step``."""
+    if clean:
+        return _follow(profile, usable, end - 3 * step, step, jump, slope, _LINE)
+    # blocks of 16 in which JPEG spreads tints beyond the end: start where the bar itself must be
+    found = _follow(profile, usable, end - 14 * step, step, jump, slope, 0)
+    if (end - found) * step > 10:  # stopped by a line across, not by the end
+        found = _follow(profile, usable, end - 4 * step, step, jump, slope, 0)
+    return found
 
 
 def _follow(profile: Floats, usable: Mask, start: int, step: int, jump: float, slope: float, line: int) -> int:
@@ -302,29 +312,31 @@ def _faded(profile: Floats, end: int, step: int, blend: float) -> int:
 
 
 def _half(profile: Floats, end: int, step: int) -> int:
-    """The end of a blurred strip: where brightness falls to the background's, which compression leaves sharp.
+    """The end of a blurred strip: where brightness breaks off, which compression leaves sharp.
 
-    Where both are equally bright it is half way between the strip's colour and the background's.
+    Where it does not it is half way between the strip's colour and the background's.
     """
-    beyond = [r for r in (end + k * step for k in range(4, 7)) if 0 <= r < len(profile)]
+    light = profile @ LUMINANCE
+    rows = [r for r in (end + k * step for k in range(-12, 2)) if 0 <= min(r, r + step) and max(r, r + step) < len(profile)]
+    if not rows:
+        return end
+    breaks = {r: abs(float(light[r] - light[r + step])) for r in rows}
+    usual = float(np.median(list(breaks.values())))
+    strong = [r for r in rows if breaks[r] > max(8.0, 4 * usual, 0.4 * max(breaks.values()))]
+    # the row before must belong to the strip, and not to a frame around it
+    kept = [r for r in strong if (r - end) * step <= 0 or np.abs(profile[r] - profile[r - step]).max() <= 40]
+    if kept:
+        return kept[-1]
+    beyond = [r for r in (end + k * step for k in range(3, 6)) if 0 <= r < len(profile)]
     if not beyond:
         return end
-    outside = np.median(profile[beyond], axis=0)
-    light, dark = profile @ LUMINANCE, float(outside @ LUMINANCE)
-    rows = [r for r in (end + k * step for k in range(-12, 4)) if 0 <= r + step < len(profile) and r >= 0]
-    falls = [abs(light[r] - dark) - abs(light[r + step] - dark) for r in rows]
-    steepest = rows[int(np.argmax(falls))]
-    usual = float(np.median(np.abs(np.diff(light[min(rows) : max(rows) + 1]))))
-    left_over = abs(light[steepest + step] - dark) / max(abs(light[steepest] - dark), 1e-9)
-    if max(falls) > max(8.0, 4 * usual) and left_over < 0.35:
-        return steepest
-    inside = profile[end - 4 * step]
+    outside, inside = np.median(profile[beyond], axis=0), profile[end - 4 * step]
     way = inside - outside
     if np.linalg.norm(way) < 40:
         return end
-    near = [r for r in (end + k * step for k in range(-4, 5)) if 0 <= r < len(profile)]
-    kept = [r for r in near if (profile[r] - outside) @ way >= 0.5 * (way @ way)]
-    return kept[-1] if kept else end
+    near = [r for r in (end + k * step for k in range(-4, 3)) if 0 <= r < len(profile)]
+    own = [r for r in near if (profile[r] - outside) @ way >= 0.5 * (way @ way)]
+    return own[-1] if own else end
 
 
 def _is_ramp(strip: Strip) -> bool:

@@ -172,13 +172,14 @@ def test_each_fold_learns_from_the_others_alone(tmp_path: Path, monkeypatch: pyt
             assert not any(np.array_equal(small(grey, side), picture) for picture, _ in task.lessons)
 
 
-def test_again_it_refuses_and_with_force_it_gives_the_same(done) -> None:
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_again_it_refuses_and_with_force_it_gives_the_same(done, n_jobs: int) -> None:
     folder, _, _, found = done
     first = {p.name: p.read_bytes() for p in found.masks}
     with pytest.raises(RadiogenError) as error:
         segment_cohort(folder / "cohort.yaml", settings=TINY)
     assert error.value.code == "RG803"
-    again = segment_cohort(folder, settings=TINY, force=True, n_jobs=2)
+    again = segment_cohort(folder, settings=TINY, force=True, n_jobs=n_jobs)
     assert {p.name: p.read_bytes() for p in again.masks} == first
     pd.testing.assert_frame_equal(again.validation, found.validation)
 
