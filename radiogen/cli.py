@@ -87,6 +87,9 @@ def extract(
     written = write_features(done, output)
     for path in written:
         _say(str(path))
+    if not written and len(done.images):
+        _complain("None of the images could be measured; what stands above says why. Nothing was written.")
+        raise typer.Exit(WRONG_DATA)
     if not written:
         _say("The cohort has no images and no feature tables; nothing was written.")
 

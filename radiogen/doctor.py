@@ -11,7 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 REQUIRED = (
     "numpy", "pandas", "scipy", "pyarrow", "pydantic", "ruamel.yaml", "openpyxl", "pillow", "pydicom", "SimpleITK",
-    "scikit-learn", "scikit-image", "scikit-survival", "torch", "lifelines", "statsmodels", "plotly", "jinja2", "joblib", "typer", "rich",
+    "scikit-learn", "scikit-image", "scikit-survival", "torch", "lifelines", "statsmodels", "plotly", "jinja2", "joblib",
+    "typer", "rich",
 )
 _BUILD = "pip install numpy setuptools wheel && pip install --no-build-isolation pyradiomics==3.0.1  (Python 3.11, a C compiler)"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,7 @@ import pandas as pd
 from radiogen.cohort import ids as id_checks
 from radiogen.cohort.config import CohortConfig, ModalitySection
 from radiogen.cohort.join import Joined
-from radiogen.cohort.modality import PER_IMAGE
+from radiogen.cohort.modality import PER_IMAGE, Role
 from radiogen.cohort.paths import Folder, exists
 from radiogen.cohort.tables import RawTable, read_table
 from radiogen.cohort.values import is_number, listing, suggest
@@ -60,6 +62,7 @@ def _manifest(
     there = [raw.has(c, folder.findings, f"{key}.columns.{role}") for role, c in section.columns.items()]
     if not all(there):
         return empty
+    _misspelt(raw, section, folder)
     known = id_checks.known_ids(ids, everyone, raw, id_column(section, config, joined), folder.findings)
     rows = []
     used = known & ids.isin(joined.units.index)
@@ -70,6 +73,18 @@ def _manifest(
             rows.append({"unit": unit, "patient": joined.units.at[unit, "patient"], "modality": name, **row})
     check_visits(raw, used, ids, section, config, key, folder)
     return pd.DataFrame(rows, columns=IMAGE_COLUMNS)
+
+
+def _misspelt(raw: RawTable, section: ModalitySection, folder: Folder) -> None:
+    """RG203, as a warning, for a column that looks like a role's name and is none: what it says would be lost."""
+    roles = [r for r in get_args(Role) if r not in section.columns]
+    taken = {*section.columns.values(), *roles}
+    for column in raw.frame.columns:
+        near = [] if column in taken else difflib.get_close_matches(str(column).lower(), roles, n=1, cutoff=0.8)
+        if near and near[0] not in raw.frame.columns:
+            folder.findings.add("RG203", f"the manifest has a column '{column}', which is not used; is it '{near[0]}'?",
+                                severity="warning", file=raw.file, row=1, column=str(column),
+                                fix=f"Call it '{near[0]}', or write `columns: {{{near[0]}: {column}}}` in the modality.")
 
 
 def _cell(raw: RawTable, column: str, position: int) -> str | None:

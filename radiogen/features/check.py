@@ -5,8 +5,9 @@ from __future__ import annotations
 from radiogen.cohort.cohort import Cohort
 from radiogen.errors import Problem
 from radiogen.features.jobs import column_of, image_problems, make_jobs, pictures, rows_of, run_jobs
-from radiogen.features.near_duplicates import conflict_problem, find_twins, twin_problem
+from radiogen.features.near_duplicates import conflict_problem, find_twins, screens_of, twin_problem
 from radiogen.features.parallel import workers
+from radiogen.features.part import unmasked
 from radiogen.progress import Progress
 
 
@@ -44,7 +45,10 @@ def check_images(cohort: Cohort, n_jobs: int = 1, *, progress: Progress | None =
         for row, job, outcome in zip(rows, jobs, outcomes, strict=True)
         for p in image_problems(cohort, row, job, outcome)
     ]
-    for twins in find_twins(pictures(rows, outcomes), cohort.units["group"]):
+    for name in dict.fromkeys(row.modality for row in rows):
+        bare = unmasked(cohort, name, [row for row in rows if row.modality == name])
+        found += [] if bare is None else [bare]
+    for twins in find_twins(pictures(rows, outcomes), cohort.units["group"], screens_of(cohort)):
         column = column_of(cohort, twins.a.modality, "image")
         conflict = conflict_problem(cohort, twins, column, "error")
         found.append(conflict if conflict is not None else twin_problem(cohort, twins, column))

@@ -16,7 +16,7 @@ from radiogen.features.cache import FeatureCache, open_cache
 from radiogen.features.families import family_of
 from radiogen.features.job import Outcome
 from radiogen.features.jobs import column_of, make_jobs, pictures, rows_of, run_jobs
-from radiogen.features.near_duplicates import Twins, conflict_problem, find_twins, merge_groups, summary_problem
+from radiogen.features.near_duplicates import Twins, conflict_problem, find_twins, merge_groups, screens_of, summary_problem
 from radiogen.features.parallel import workers
 from radiogen.features.part import STEP, Part
 from radiogen.features.quality import quality_findings, quality_table
@@ -118,7 +118,7 @@ def extract(
         table = part.joined()
         if table is not None:
             tables[str(name)] = table
-    twins = find_twins(pictures(baseline, outcomes), cohort.units["group"])
+    twins = find_twins(pictures(baseline, outcomes), cohort.units["group"], screens_of(cohort))
     groups = merge_groups(cohort.units["group"], ((t.a.unit, t.b.unit) for t in twins))
     quality = quality_table(cohort, baseline, outcomes, twins)
     said = [*findings, *_said_of(cohort, twins), *quality_findings(cohort, quality)]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from radiogen.cohort.modality import Kind
 from radiogen.errors import Problem, RadiogenError, problem
@@ -210,13 +211,17 @@ def _doubts(examination: Examination, job: Job) -> list[Problem]:
     found = []
     spacing = examination.spacing_mm
     share = 0.0 if examination.mask is None else float(examination.mask.mean())
-    if share > _WHOLE_IMAGE:
-        found.append(problem("RG515", f"the region covers {share:.0%} of the image", file=job.masks[0]))
+    if share > _WHOLE_IMAGE or (share > 0.5 and _touches_all_sides(examination.mask)):
+        found.append(problem("RG515", f"the region covers {share:.0%} of the image; is the mask inverted?", file=job.masks[0]))
     low, high = _USUAL_SPACING_MM
     if spacing is not None and not all(low <= s <= high for s in spacing):
         text = f"a pixel of {spacing[0]:g} × {spacing[1]:g} mm is unusual for ultrasound; is the unit millimetres?"
         found.append(problem("RG509", text, severity="warning", file=job.image))
     return found
+
+
+def _touches_all_sides(mask: NDArray[np.bool_] | None) -> bool:
+    return mask is not None and all(bool(side.any()) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
 
 
 def _entry(outcome: Outcome) -> dict[str, Any]:

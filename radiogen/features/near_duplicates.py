@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,10 @@ import pandas as pd
 from radiogen.cohort.cohort import Cohort
 from radiogen.errors import Problem, Severity, problem
 from radiogen.imaging import Fingerprint, find_duplicates
+from radiogen.imaging.duplicates import MIN_CORRELATION
 
+#: copies of a screen, saved again or changed in size, agree better than this; screens of two patients do not
+_SCREEN_CORRELATION = 0.95
 _LABELLED = ("binary", "ordinal", "multiclass")
 
 
@@ -47,19 +50,34 @@ class Twins:
         return "all pixels equal" if self.exact else f"correlation {self.correlation:.2f}"
 
 
-def find_twins(pictures: Sequence[Picture], groups: pd.Series) -> list[Twins]:
+def find_twins(pictures: Sequence[Picture], groups: pd.Series, screens: Collection[str] = ()) -> list[Twins]:
     """Near-duplicates within each modality whose units are in different fold groups.
 
     Two pictures of one patient are no leak: their units are in one fold anyway.
+
+    Parameters
+    ----------
+    pictures : sequence of Picture
+    groups : Series, index unit id
+        Group labels.
+    screens : collection of str
+        Modalities whose pictures are alike by their nature (a stiff disc in a soft field, vessels in a box): there only
+        pictures that agree to 0.95 are one picture.
     """
     found = []
     for modality in dict.fromkeys(p.modality for p in pictures):
         these = [p for p in pictures if p.modality == modality]
-        for pair in find_duplicates([p.fingerprint for p in these]):
+        least = _SCREEN_CORRELATION if modality in screens else MIN_CORRELATION
+        for pair in find_duplicates([p.fingerprint for p in these], min_correlation=least):
             a, b = these[pair.i], these[pair.j]
             if groups.loc[a.unit] != groups.loc[b.unit]:
                 found.append(Twins(a, b, pair.exact, pair.correlation))
     return found
+
+
+def screens_of(cohort: Cohort) -> tuple[str, ...]:
+    """Modalities that show more than a plain B-mode picture."""
+    return tuple(n for n, s in cohort.config.modalities.items() if s.kind_for(n) not in ("bmode", "grey"))
 
 
 def merge_groups(groups: pd.Series, pairs: Iterable[tuple[str, str]]) -> pd.Series:

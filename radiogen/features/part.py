@@ -123,7 +123,7 @@ class Part:
         """Errors of images as warnings, one by one; remarks summed up by code; the state of calibration."""
         problems = self._problems()
         lost = [replace(p, severity="warning") for p in problems if p.severity == "error"]
-        remarks = [p for p in problems if p.severity != "error"]
+        remarks = [*[p for p in problems if p.severity != "error"], *self._unmasked()]
         return [*lost, *summed_up(remarks, key=lambda p: (p.code, p.column)), *self._calibration(), *self._automatic()]
 
     def _calibration(self) -> list[Problem]:
@@ -142,6 +142,11 @@ class Part:
         text += "filters in mm and in pixels stand in different columns, each with missing values" if radiomics else (
             "their features in mm are missing")
         return [problem("RG513", text, severity="warning", file=file, column=column)]
+
+    def _unmasked(self) -> list[Problem]:
+        """RG503 where no image of the modality could be measured because none has a mask."""
+        found = unmasked(self.cohort, self.name, [row for row, _, _ in self.done])
+        return [found] if found is not None and self.tried == 0 else []
 
     def _automatic(self) -> list[Problem]:
         """RG529 where masks were not drawn by a reader."""
@@ -176,6 +181,19 @@ class Part:
             text = f"features from the unit's other images; one or more left out: {reason}"
             ledger = ledger.add(STEP, text, dict.fromkeys(touched), self.name)
         return ledger
+
+
+def unmasked(cohort: Cohort, name: str, rows: Sequence[ImageRow]) -> Problem | None:
+    """RG503, as a warning, where images that are measured in a lesion have no mask; None where all have one."""
+    section = cohort.config.modalities[name]
+    family = family_of(section.kind_for(name))
+    bare = [row for row in rows if not row.masks and family.needs_mask(row.type)]
+    if not bare:
+        return None
+    text = f"{len(bare)} of {len(rows)} images of '{name}' have no mask and are not measured"
+    fix = f"Name the mask's file in the column '{section.column('mask')}', or draw masks with `radiogen segment`."
+    first = bare[0]
+    return problem("RG503", text, severity="warning", file=first.manifest, row=first.row, column=section.column("mask"), fix=fix)
 
 
 def _reason(job: Job, outcome: Outcome) -> str | None:

@@ -137,8 +137,8 @@ def time_intensity(
     the contrast pane.  A mask that lies in the declared tissue pane is carried over to the contrast pane if both have
     the same size.
 
-    Motion is followed on the tissue pane, whose brightness does not change, else on the contrast pane
-    (:func:`radiogen.imaging.motion.follow`).
+    Motion is followed on the tissue pane, whose brightness does not change (:func:`radiogen.imaging.motion.follow`);
+    without such a pane it is not corrected, and a note says so: before the bolus a contrast pane shows nothing to follow.
 
     Examples
     --------
@@ -275,14 +275,18 @@ def _in_pane(mask: Mask, contrast: Box, tissue: Box | None) -> Mask:
 
 def _motion(image: Image, panes: Panes, motion: str, found: Findings) -> Motion:
     n = image.n_frames
+    still = Motion(np.zeros((n, 2)), np.ones(n), np.zeros(n, dtype=bool), followed=False)
     if motion == "none":
-        return Motion(np.zeros((n, 2)), np.ones(n), np.zeros(n, dtype=bool), followed=False)
-    rows, columns = box_slices(panes.contrast if panes.tissue is None else panes.tissue)
-    moved = follow(image.pixels[:, rows, columns], brightness_changes=panes.tissue is None)
+        return still
+    if panes.tissue is None:
+        # before the bolus a contrast pane is nearly empty, and what is followed there is noise
+        found.add("RG533", "there is no B-mode pane beside the contrast pane: motion is not corrected", severity="note",
+                  fix="Declare `tissue_box` where there is one, or `motion: none` to say that none is wanted.")
+        return still
+    rows, columns = box_slices(panes.tissue)
+    moved = follow(image.pixels[:, rows, columns])
     if not moved.followed:
         found.add("RG533", "the pane has no structure that could be followed: motion is not corrected")
-    if panes.tissue is None:
-        return moved
     # the two panes may show the same tissue at different sizes
     scale = [
         (panes.contrast[k + 1] - panes.contrast[k] + 1) / (panes.tissue[k + 1] - panes.tissue[k] + 1) for k in (0, 2)

@@ -16,7 +16,7 @@ from radiogen.errors import Problem, RadiogenError, fail, problem
 from radiogen.imaging.colourbar import ColourBar, find_colour_bar
 from radiogen.imaging.flowindices import FLOW_NAMES, flow_indices
 from radiogen.imaging.flowpixels import FlowPixels, find_flow, places_on_bar
-from radiogen.imaging.image import Image, Spacing, check_spacing, positive
+from radiogen.imaging.image import Image, Spacing, check_spacing, coloured_pixels, positive
 from radiogen.imaging.regions import Box, Mask, bounding_box, box_slices, region_mask
 from radiogen.imaging.spectrum import SPECTRUM_NAMES, Calibration, Spectrum, calibrate, measure_spectrum
 from radiogen.imaging.strips import chroma
@@ -243,6 +243,8 @@ def _bar(
         if error.code != "RG519" or box is not None:
             raise
         text = "no colour bar was found: coloured pixels are counted, their direction and velocity are not known"
+        if not coloured_pixels(rgb).any():
+            text = "the picture has no colour at all, not even a bar: it counts as a lesion without vessels; is it B-mode?"
         problems.append(problem("RG519", text, severity="warning"))
         return None
     if box is None and regions:

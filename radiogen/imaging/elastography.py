@@ -13,7 +13,7 @@ from radiogen.errors import Problem, fail, problem
 from radiogen.imaging.blending import CELL, Curve, curve_of, impossible, solve
 from radiogen.imaging.colourbar import ColourBar, find_colour_bar
 from radiogen.imaging.compression import has_jpeg_traces
-from radiogen.imaging.image import Image
+from radiogen.imaging.image import Image, coloured_pixels
 from radiogen.imaging.opacity import Opacity, estimate_opacity, speckle_opacity
 from radiogen.imaging.outliers import marks, settled
 from radiogen.imaging.overlay import find_overlay
@@ -208,6 +208,9 @@ def decode_stiffness(
     if opacity is not None and not 0 < opacity <= 1:
         raise fail("RG708", "the opacity must lie between 0 and 1", value=opacity)
     rgb = image.rgb() if isinstance(image, Image) else _checked_pixels(image)
+    if not coloured_pixels(rgb).any():
+        raise fail("RG511", "the picture has no colour: an elastogram's stiffness is in its colours",
+                   fix="Export the elastogram in colour, with its colour bar.")
     found = bar if isinstance(bar, ColourBar) else find_colour_bar(
         rgb, box=None if bar is None else _as_box(bar), regions=image.regions if isinstance(image, Image) else ()
     )  # fmt: skip

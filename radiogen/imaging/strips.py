@@ -26,7 +26,7 @@ _LINES = 32
 #: the longest line across a bar that is stepped over at its ends
 _LINE = 4
 #: half of the pixels of a strip are no further (of 255) from their row's colour, whatever JPEG did to the others
-_UNEVEN = 6.0
+_UNEVEN = 5.0
 #: how far (of 255) a bar's colours are from what lies beside it
 _EDGE = 15.0
 
@@ -160,7 +160,7 @@ def _joined(rgb: NDArray[np.uint8], boxes: list[Box], tolerance: int, gap: bool)
 
 def _continues(rgb: NDArray[np.uint8], upper: Box, lower: Box, tolerance: int, gap: bool) -> bool:
     """Whether the second box goes on where the first ends."""
-    same = abs(upper[2] - lower[2]) <= 3 and abs(upper[3] - lower[3]) <= 3
+    same = abs(upper[2] - lower[2]) <= 3 and abs(upper[3] - lower[3]) <= 3 and max(upper[2], lower[2]) <= min(upper[3], lower[3])
     rows = lower[0] - upper[1] - 1
     if not same or rows < 0:
         return False
@@ -181,7 +181,7 @@ def _checked(rgb: NDArray[np.uint8], box: Box, tolerance: int, framed: bool, los
     profile = np.median(columns, axis=1)
     uneven = np.median(np.abs(columns - profile[:, None]).max(axis=2), axis=1)
     typical = np.abs(columns[top : bottom + 1] - profile[top : bottom + 1, None]).max(axis=2)
-    if np.quantile(uneven[top : bottom + 1], 0.85) > max(tolerance, 3) / 2 or np.median(typical) > _UNEVEN:
+    if np.quantile(uneven[top : bottom + 1], 0.85) > max(tolerance, 3) / 2 or np.median(typical) > _UNEVEN + tolerance / 10:
         return None
     left, right = _width(rgb, profile, (top, bottom, left, right), tolerance)
     if not _stands_out(rgb, profile, (top, bottom, left, right)):
@@ -317,7 +317,7 @@ def _half(profile: Floats, end: int, step: int) -> int:
     Where it does not it is half way between the strip's colour and the background's.
     """
     light = profile @ LUMINANCE
-    rows = [r for r in (end + k * step for k in range(-12, 2)) if 0 <= min(r, r + step) and max(r, r + step) < len(profile)]
+    rows = [r for r in (end + k * step for k in range(-12, 2)) if min(r, r + step) >= 0 and max(r, r + step) < len(profile)]
     if not rows:
         return end
     breaks = {r: abs(float(light[r] - light[r + step])) for r in rows}

@@ -116,3 +116,11 @@ def test_the_reference_is_not_the_image(make: Maker) -> None:
     rows = [["patient_id", "image", "reference"], ["P001", "P001.png", "P001.png"]]
     (found,) = _problems(make(_manifest(rows), _with("swe: {images: swe.csv, unit: kPa, scale_max: 180}")))
     assert (found.code, found.column) == ("RG517", "reference")
+
+
+def test_a_misspelt_column_of_a_manifest_is_told(make: Maker) -> None:
+    rows = [["patient_id", "image", "maske"], ["P001", "P001.png", "P001_mask.png"]]
+    findings = Findings()
+    read_cohort(make(_manifest(rows), _with("swe: {images: swe.csv, unit: kPa, scale_max: 180}")), findings)
+    (found,) = [p for p in findings if p.column == "maske"]
+    assert (found.code, found.severity) == ("RG203", "warning") and "'mask'" in found.message

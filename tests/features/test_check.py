@@ -75,6 +75,7 @@ def test_every_fault_is_found_in_one_run(cohort_of: CohortOf, tmp_path: Path, n_
         ("RG515", "warning", 11, "outline", "all.png"),
         ("RG511", "error", 12, "picture", "cmyk.tif"),
         ("RG502", "error", 15, "outline", "text.png"),
+        ("RG503", "warning", 14, "outline", None),
         ("RG506", "error", 13, "picture", "copy.png"),
     ]
     assert "60 × 81" in found[3].message and "60 × 80" in found[3].message
@@ -120,3 +121,32 @@ def test_the_smallest_region_is_that_of_the_settings(trio: Rows, cohort_of: Coho
         mask[20, 5] = size > 64
         PillowImage.fromarray(mask).save(trio[0]["masks"][0])
         assert [p.code for p in check_images(cohort_of(trio[:1]))] == expected
+
+
+def test_an_inverted_mask_is_told(cohort_of: CohortOf, tmp_path: Path) -> None:
+    mask = np.full((60, 80), 255, np.uint8)
+    mask[15:38, 20:50] = 0
+    PillowImage.fromarray(mask).save(tmp_path / "inverted.png")
+    rows = [{"unit": "u0", "image": write_image(tmp_path / "i.png", 1), "masks": (tmp_path / "inverted.png",)}]
+    (found,) = check_images(cohort_of(rows))
+    assert found.code == "RG515" and "inverted" in found.message
+
+
+def test_screens_that_are_alike_are_no_copies(cohort_of: CohortOf, tmp_path: Path) -> None:
+    """A stiff disc in a soft field looks the same in every patient; the same file under another name does not count twice."""
+    rng = np.random.default_rng(1)
+    rows = []
+    y, x = np.indices((120, 140))
+    disc = np.hypot(y - 60, x - 60) < 25
+    mask = tmp_path / "mask.png"
+    PillowImage.fromarray(np.where(disc, 255, 0).astype(np.uint8)).save(mask)
+    for k in range(3):
+        screen = np.repeat(rng.normal(90, 25, (120, 140, 1)), 3, axis=2)
+        screen[disc] += [90, 40, -40]
+        PillowImage.fromarray(np.clip(screen, 0, 255).astype(np.uint8)).save(tmp_path / f"s{k}.png")
+        rows.append({"unit": f"u{k}", "image": tmp_path / f"s{k}.png", "masks": (mask,)})
+    Path(shutil.copy(tmp_path / "s0.png", tmp_path / "again.png"))
+    rows.append({"unit": "u3", "image": tmp_path / "again.png", "masks": (mask,)})
+    found = check_images(cohort_of(rows, modality={"kind": "doppler"}))
+    twins = [p for p in found if p.code in ("RG506", "RG507")]
+    assert [(p.row, p.value) for p in twins] == [(5, "again.png")]

@@ -284,3 +284,18 @@ def test_maps_need_a_fit_and_sensible_settings() -> None:
     with pytest.raises(RadiogenError) as caught:
         parametric_maps(found, fit_curve(TIMES, found.lesion), smooth_s=0)
     assert caught.value.code == "RG708"
+
+
+def test_a_still_loop_of_one_pane_is_not_moved() -> None:
+    """Before the bolus a contrast pane holds noise; no motion may be made of it, nor frames left out."""
+    rng = np.random.default_rng(5)
+    times = np.arange(0, 60, 0.5)
+    bolus = np.exp(-0.5 * (np.log(np.maximum(times - 8, 1e-6) / 12) / 0.5) ** 2)
+    frames = np.clip(rng.normal(6, 3, (len(times), 60, 80)), 0, 255)
+    frames[:, 20:40, 20:60] += 150 * bolus[:, None, None]
+    loop = Image(frames.astype(np.uint8), None, "TIFF", "L", n_frames=len(times), frame_times_s=times)
+    mask = np.zeros((60, 80), bool)
+    mask[20:40, 20:60] = True
+    found = time_intensity(loop, mask)
+    assert not found.shifts_px.any() and not found.excluded.any()
+    assert ("RG533", "note") in [(p.code, p.severity) for p in found.problems]

@@ -174,4 +174,4 @@ def test_other_pictures_are_refused() -> None:
         decode_stiffness(other, scale_max=180)
     with pytest.raises(RadiogenError) as not_colour:
         decode_stiffness(found.rgb[..., 0], scale_max=180)
-    assert [e.value.code for e in (no_bar, no_overlay, wrong_bar, not_colour)] == ["RG519", "RG522", "RG519", "RG511"]
+    assert [e.value.code for e in (no_bar, no_overlay, wrong_bar, not_colour)] == ["RG511", "RG522", "RG519", "RG511"]
