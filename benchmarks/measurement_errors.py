@@ -116,8 +116,8 @@ def spectrum() -> dict[str, Errors]:
 
 def ceus() -> dict[str, Errors]:
     """Parameters of curves from loops, in percent of the truth."""
+    from radiogen.imaging.bolus.kinetics import fit_curve
     from radiogen.imaging.contrast import time_intensity
-    from radiogen.imaging.kinetics import fit_curve
     from radiogen.simulate.contrast import draw_ceus
 
     out: dict[str, dict[str, list[float]]] = {"range declared": defaultdict(list), "range not declared": defaultdict(list)}

@@ -25,11 +25,11 @@ from numpy.typing import NDArray
 
 from radiogen.errors import RadiogenError
 from radiogen.imaging import read_image, read_mask
-from radiogen.imaging.outline import ANGLES, EVIDENCE, RADII, ray_evidence
-from radiogen.imaging.overlap import agreement, dice
+from radiogen.imaging.outlines.outline import ANGLES, EVIDENCE, RADII, ray_evidence
+from radiogen.imaging.outlines.overlap import agreement, dice
+from radiogen.imaging.outlines.window import cut_window
 from radiogen.imaging.regions import Box, bounding_box
 from radiogen.imaging.segment import segment
-from radiogen.imaging.window import cut_window
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -197,8 +197,8 @@ def network(pictures: Sequence[Picture], folds: Sequence[int], nets: int, steps:
     """Train without each fold and draw its images."""
     from dataclasses import replace
 
-    from radiogen.imaging.unet import NetSettings
-    from radiogen.imaging.unet_training import train_net
+    from radiogen.imaging.outlines.unet import NetSettings
+    from radiogen.imaging.outlines.unet_training import train_net
 
     settings = replace(NetSettings(), nets=nets, **({} if steps is None else {"steps": steps}))
     sys.stdout.write(f"U-Net: {settings}\n")

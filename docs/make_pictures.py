@@ -12,18 +12,18 @@ import numpy as np
 from panels import BLUE, ORANGE, RED, SKY, WHITE, YELLOW, Panel, Plot, beside_scale, coloured, with_scale
 
 from radiogen.imaging import Image
+from radiogen.imaging.bolus.kinetics import fit_curve
+from radiogen.imaging.bolus.parametric import parametric_maps
 from radiogen.imaging.contrast import time_intensity
 from radiogen.imaging.doppler import measure_flow, measure_spectrum
 from radiogen.imaging.elastography import decode_stiffness
-from radiogen.imaging.kinetics import fit_curve
-from radiogen.imaging.outline import WAVELENGTHS
-from radiogen.imaging.overlap import dice
-from radiogen.imaging.parametric import parametric_maps
-from radiogen.imaging.phase import phase_edges
+from radiogen.imaging.flow.vessels import centre_lines
+from radiogen.imaging.outlines.outline import WAVELENGTHS
+from radiogen.imaging.outlines.overlap import dice
+from radiogen.imaging.outlines.phase import phase_edges
 from radiogen.imaging.quality import assess, flags
 from radiogen.imaging.regions import bounding_box, box_slices, ring
 from radiogen.imaging.segment import segment
-from radiogen.imaging.vessels import centre_lines
 from radiogen.simulate.bmode import Picture, Traits, draw_picture
 from radiogen.simulate.contrast import draw_ceus
 from radiogen.simulate.doppler import draw_colour_doppler

@@ -10,9 +10,8 @@ import numpy as np
 
 from radiogen.errors import Findings, fail
 from radiogen.features.family import Examination, Family, Measured, Settings, series
-from radiogen.imaging.contrast import TimeIntensity, time_intensity
-from radiogen.imaging.kinetics import CurveFit, fit_curve
-from radiogen.imaging.parametric import (
+from radiogen.imaging.bolus.kinetics import CurveFit, fit_curve
+from radiogen.imaging.bolus.parametric import (
     ParametricMaps,
     enhanced_area_ratio,
     heterogeneity,
@@ -20,6 +19,7 @@ from radiogen.imaging.parametric import (
     parametric_maps,
     rim_and_core,
 )
+from radiogen.imaging.contrast import TimeIntensity, time_intensity
 
 #: feature -> parameter of the fit; "au" is the linear arbitrary unit, or the grey level where the range is not declared
 KINETIC: Mapping[str, str] = {

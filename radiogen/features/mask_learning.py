@@ -14,9 +14,9 @@ from radiogen.errors import Problem, RadiogenError
 from radiogen.features.near_duplicates import Picture, find_twins, merge_groups
 from radiogen.features.parallel import in_order, silent
 from radiogen.imaging import Fingerprint, Image, fingerprint, read_image, read_mask
-from radiogen.imaging.overlap import agreement
+from radiogen.imaging.outlines.overlap import agreement
+from radiogen.imaging.outlines.unet import NetSettings, SegmentationNet
 from radiogen.imaging.regions import Mask
-from radiogen.imaging.unet import NetSettings, SegmentationNet
 from radiogen.progress import Progress
 
 #: fewest patients with a mask drawn by hand from whom a network is trained
@@ -153,7 +153,7 @@ def learn(
 
 
 def _read_all(sheets: Sequence[Sheet], settings: NetSettings) -> _Read:
-    from radiogen.imaging.unet_training import lesson
+    from radiogen.imaging.outlines.unet_training import lesson
 
     read = _Read()
     for sheet in sheets:
@@ -197,7 +197,7 @@ def _folds(lessons: Sequence[_Lesson], groups: pd.Series, seed: np.random.SeedSe
 
 
 def _train_fold(task: _Fold) -> tuple[SegmentationNet, list[dict[str, Any]]]:
-    from radiogen.imaging.unet_training import train_on
+    from radiogen.imaging.outlines.unet_training import train_on
 
     net = train_on(task.lessons, settings=task.settings, seed=task.seed)
     return net, [_judged(net, sheet, task.number) for sheet in task.held]

@@ -20,8 +20,8 @@ from radiogen.errors import Findings, Problem, RadiogenError, fail, problem
 from radiogen.features import segmented_files as files
 from radiogen.features.mask_learning import FEWEST_PATIENTS, Learnt, Sheet, learn, placed
 from radiogen.features.parallel import in_order, silent, workers
+from radiogen.imaging.outlines.unet import NetSettings
 from radiogen.imaging.segment import segment
-from radiogen.imaging.unet import NetSettings
 from radiogen.progress import Progress
 
 Method = Literal["auto", "contour", "unet"]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiogen.errors import Findings, Problem, fail
-from radiogen.imaging.cine import Cine, intensities
+from radiogen.imaging.bolus.cine import Cine, intensities
+from radiogen.imaging.bolus.motion import Motion, follow
 from radiogen.imaging.image import Image, coloured_pixels
-from radiogen.imaging.motion import Motion, follow
 from radiogen.imaging.regions import Box, Mask, bounding_box, box_mask, box_slices, region_mask
 
 Floats = NDArray[np.float64]
@@ -128,7 +128,7 @@ def time_intensity(
 
     Notes
     -----
-    Grey levels become intensities pixel by pixel (:func:`radiogen.imaging.cine.intensities`), and the region is
+    Grey levels become intensities pixel by pixel (:func:`radiogen.imaging.bolus.cine.intensities`), and the region is
     averaged after that: the mean of logarithms is not the logarithm of the mean, and in speckle lies 2.5 dB below it.
     Of a tinted map the luminance (ITU-R BT.601) is taken for the grey level, with a remark.
 
@@ -137,7 +137,7 @@ def time_intensity(
     the contrast pane.  A mask that lies in the declared tissue pane is carried over to the contrast pane if both have
     the same size.
 
-    Motion is followed on the tissue pane, whose brightness does not change (:func:`radiogen.imaging.motion.follow`);
+    Motion is followed on the tissue pane, whose brightness does not change (:func:`radiogen.imaging.bolus.motion.follow`);
     without such a pane it is not corrected, and a note says so: before the bolus a contrast pane shows nothing to follow.
 
     Examples

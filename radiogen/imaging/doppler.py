@@ -1,6 +1,6 @@
 """Colour and power Doppler: flow apart from grey, its direction and velocity, and the indices of a lesion.
 
-The pulsed-wave strips are measured by :mod:`radiogen.imaging.spectrum`, whose public names stand here too.
+The pulsed-wave strips are measured by :mod:`radiogen.imaging.flow.spectrum`, whose public names stand here too.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiogen.errors import Problem, RadiogenError, fail, problem
-from radiogen.imaging.colourbar import ColourBar, find_colour_bar
-from radiogen.imaging.flowindices import FLOW_NAMES, flow_indices
-from radiogen.imaging.flowpixels import FlowPixels, find_flow, places_on_bar
+from radiogen.imaging.colour.colourbar import ColourBar, find_colour_bar
+from radiogen.imaging.colour.strips import chroma
+from radiogen.imaging.flow.flowindices import FLOW_NAMES, flow_indices
+from radiogen.imaging.flow.flowpixels import FlowPixels, find_flow, places_on_bar
+from radiogen.imaging.flow.spectrum import SPECTRUM_NAMES, Calibration, Spectrum, calibrate, measure_spectrum
 from radiogen.imaging.image import Image, Spacing, check_spacing, coloured_pixels, positive
 from radiogen.imaging.regions import Box, Mask, bounding_box, box_slices, region_mask
-from radiogen.imaging.spectrum import SPECTRUM_NAMES, Calibration, Spectrum, calibrate, measure_spectrum
-from radiogen.imaging.strips import chroma
 
 __all__ = [
     "FLOW_NAMES", "SPECTRUM_NAMES", "Calibration", "Flow", "Spectrum", "calibrate", "measure_flow", "measure_spectrum",
@@ -127,7 +127,7 @@ def measure_flow(
     back at its other end (aliasing) and is decoded there: that is not undone.  Colours lie over the grey without
     transparency.  Where the file has a DICOM region of colour flow, flow is looked for in it alone and the
     lesion counts as far as it lies in it; otherwise in the whole picture but the bar.  Definitions of the indices:
-    :func:`radiogen.imaging.flowindices.flow_indices`.
+    :func:`radiogen.imaging.flow.flowindices.flow_indices`.
 
     Examples
     --------

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiogen.errors import Problem, fail, problem
-from radiogen.imaging.blending import CELL, Curve, curve_of, impossible, solve
-from radiogen.imaging.colourbar import ColourBar, find_colour_bar
-from radiogen.imaging.compression import has_jpeg_traces
+from radiogen.imaging.colour.blending import CELL, Curve, curve_of, impossible, solve
+from radiogen.imaging.colour.colourbar import ColourBar, find_colour_bar
+from radiogen.imaging.colour.compression import has_jpeg_traces
+from radiogen.imaging.colour.opacity import Opacity, estimate_opacity, speckle_opacity
+from radiogen.imaging.colour.outliers import marks, settled
+from radiogen.imaging.colour.overlay import find_overlay
+from radiogen.imaging.colour.strips import Floats, chroma
 from radiogen.imaging.image import Image, coloured_pixels
-from radiogen.imaging.opacity import Opacity, estimate_opacity, speckle_opacity
-from radiogen.imaging.outliers import marks, settled
-from radiogen.imaging.overlay import find_overlay
 from radiogen.imaging.regions import Box, Mask, box_mask
-from radiogen.imaging.strips import Floats, chroma
 
 Unit = Literal["kPa", "m/s"]
 #: units of stiffness (Young's modulus) and of shear-wave speed

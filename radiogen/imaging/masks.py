@@ -33,7 +33,7 @@ def read_mask(
     that are coloured and not fully transparent; where all colours are black, or all pixels transparent, the
     other of the two alone decides.  In a JPEG mask values from 128 on count, because compression leaves small
     values around the region.  Outlines drawn in LabelMe (JSON) become masks by
-    :func:`radiogen.imaging.polygons.read_polygons`.
+    :func:`radiogen.imaging.formats.polygons.read_polygons`.
 
     Parameters
     ----------
@@ -100,12 +100,12 @@ def _nothing(files: list[Path], label: int | str | None, there: set[str]) -> str
 def _read(path: Path, shape: tuple[int, int], resize: Any, label: int | str | None, there: set[str]) -> NDArray[np.bool_]:
     head = read_head(path, "RG503")
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-        from radiogen.imaging.polygons import read_polygons
+        from radiogen.imaging.formats.polygons import read_polygons
 
         return read_polygons(read_bytes(path, "RG503"), shape, resize=resize, label=label)
     wanted = _wanted(label)
     if kind_of(path, head) == "raster":
-        from radiogen.imaging.raster import open_raster
+        from radiogen.imaging.formats.raster import open_raster
 
         found = _raster_mask(open_raster(read_bytes(path, "RG503")), wanted, there)
     else:

@@ -171,18 +171,18 @@ def kind_of(path: Path, data: bytes) -> str:
 def _read(path: Path, declared: Spacing | None, ignore: bool) -> Image:
     kind = kind_of(path, read_head(path, "RG501"))
     if kind == "raster":
-        from radiogen.imaging.raster import read_raster
+        from radiogen.imaging.formats.raster import read_raster
 
         return read_raster(read_bytes(path, "RG501"))
     if kind == "dicom":
-        from radiogen.imaging.dicom import read_dicom
+        from radiogen.imaging.formats.dicom import read_dicom
 
         return read_dicom(path, calibration="ignore" if ignore else "file", declared=declared is not None)
     if kind == "video":
-        from radiogen.imaging.video import read_video
+        from radiogen.imaging.formats.video import read_video
 
         return read_video(path)
-    from radiogen.imaging.volume import read_volume
+    from radiogen.imaging.formats.volume import read_volume
 
     image = read_volume(path)
     return replace(image, spacing_mm=None) if ignore else image

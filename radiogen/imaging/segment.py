@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from radiogen.errors import fail
 from radiogen.imaging.image import Image, Spacing, check_spacing
-from radiogen.imaging.levelset import evolve
-from radiogen.imaging.outline import WEIGHTS, best_outline, draw_outline, ray_evidence
-from radiogen.imaging.phase import Floats, phase_edges
+from radiogen.imaging.outlines.levelset import evolve
+from radiogen.imaging.outlines.outline import WEIGHTS, best_outline, draw_outline, ray_evidence
+from radiogen.imaging.outlines.phase import Floats, phase_edges
+from radiogen.imaging.outlines.window import MARGIN, Window, check_box, cut_window
 from radiogen.imaging.regions import Box, Mask
-from radiogen.imaging.window import MARGIN, Window, check_box, cut_window
 
 Point = tuple[int, int]
 Method = Literal["contour", "outline", "ellipse"]
@@ -66,13 +66,13 @@ def segment(
 
     References
     ----------
-    The parts: :func:`radiogen.imaging.phase.phase_edges`, :func:`radiogen.imaging.outline.best_outline`,
-    :func:`radiogen.imaging.levelset.evolve`.
+    The parts: :func:`radiogen.imaging.outlines.phase.phase_edges`, :func:`radiogen.imaging.outlines.outline.best_outline`,
+    :func:`radiogen.imaging.outlines.levelset.evolve`.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from radiogen.imaging.overlap import dice
+    >>> from radiogen.imaging.outlines.overlap import dice
     >>> from radiogen.imaging.segment import segment
     >>> y, x = np.mgrid[:120, :160]
     >>> truth = np.hypot((y - 60) / 25, (x - 80) / 35) < 1
@@ -89,7 +89,7 @@ def segment(
     if box is None and point is None:
         raise fail("RG530", "there is neither a box nor a point")
     if box is None:
-        from radiogen.imaging.pointbox import find_box
+        from radiogen.imaging.outlines.pointbox import find_box
 
         assert point is not None
         box = find_box(grey, point, spacing)

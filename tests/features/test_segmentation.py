@@ -16,8 +16,8 @@ from radiogen.features import mask_learning
 from radiogen.features.segmentation import Segmented, segment_cohort
 from radiogen.features.segmented_files import mask_png, yaml_with
 from radiogen.imaging import read_mask
-from radiogen.imaging.overlap import dice
-from radiogen.imaging.unet import NetSettings
+from radiogen.imaging.outlines.overlap import dice
+from radiogen.imaging.outlines.unet import NetSettings
 
 TINY = NetSettings(size=32, base=4, depth=2, steps=25, batch=6, learning_rate=0.01, dropout=0.0, nets=1)
 N = 28  # p00 … p27: of the network's part, all but the last ones have a mask; p20 and later are the other hospital
@@ -165,7 +165,7 @@ def test_each_fold_learns_from_the_others_alone(tmp_path: Path, monkeypatch: pyt
         units = {s.unit for s in task.held}
         assert ("p04" in units) == ("p05" in units)
         held = [mask_learning.read_image(s.image).luminance() for s in task.held]
-        from radiogen.imaging.unet import seen as small
+        from radiogen.imaging.outlines.unet import seen as small
 
         side = task.lessons[0][0].shape[0]
         for grey in held:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from radiogen.errors import RadiogenError
-from radiogen.imaging.colourbar import find_colour_bar
-from radiogen.imaging.compression import has_jpeg_traces
+from radiogen.imaging.colour.colourbar import find_colour_bar
+from radiogen.imaging.colour.compression import has_jpeg_traces
 from radiogen.imaging.image import Region
 from tests.imaging.swe_pictures import MAPS, Rgb, as_jpeg, elastogram, jet
 

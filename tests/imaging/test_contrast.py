@@ -11,11 +11,9 @@ from scipy.ndimage import gaussian_filter, shift
 
 from radiogen.errors import RadiogenError
 from radiogen.imaging import Image, Region
-from radiogen.imaging.bolus import SHAPES
-from radiogen.imaging.cine import intensities, trimmed_mean
-from radiogen.imaging.contrast import find_panes, time_intensity
-from radiogen.imaging.kinetics import fit_curve
-from radiogen.imaging.parametric import (
+from radiogen.imaging.bolus.cine import intensities, trimmed_mean
+from radiogen.imaging.bolus.kinetics import fit_curve
+from radiogen.imaging.bolus.parametric import (
     ParametricMaps,
     enhanced_area_ratio,
     heterogeneity,
@@ -23,6 +21,8 @@ from radiogen.imaging.parametric import (
     parametric_maps,
     rim_and_core,
 )
+from radiogen.imaging.bolus.shapes import SHAPES
+from radiogen.imaging.contrast import find_panes, time_intensity
 
 ROWS, COLUMNS = 48, 56
 TIMES = np.arange(0, 60, 0.5)

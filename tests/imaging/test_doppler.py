@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from radiogen.errors import RadiogenError
 from radiogen.imaging import Image
 from radiogen.imaging.doppler import FLOW_NAMES, Flow, measure_flow
-from radiogen.imaging.flowindices import flow_indices
+from radiogen.imaging.flow.flowindices import flow_indices
 from radiogen.imaging.region import Region
 
 SHAPE = (140, 200)

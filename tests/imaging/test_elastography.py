@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation
 
 from radiogen.errors import RadiogenError
-from radiogen.imaging.colourbar import find_colour_bar
+from radiogen.imaging.colour.colourbar import find_colour_bar
 from radiogen.imaging.elastography import StiffnessMap, decode_stiffness
 from radiogen.imaging.image import Image
 from tests.imaging.swe_pictures import MAPS, Elastogram, as_jpeg, elastogram, hot
@@ -152,7 +154,7 @@ def test_an_image_is_decoded_as_its_pixels_are() -> None:
         ({"scale_max": 180, "box": (0, 500, 0, 10)}, "RG708"),
     ],
 )  # fmt: skip
-def test_wrong_calls_have_codes(options: dict[str, float], code: str) -> None:
+def test_wrong_calls_have_codes(options: dict[str, Any], code: str) -> None:
     with pytest.raises(RadiogenError) as caught:
         decode_stiffness(elastogram("jet", 0.5).rgb, **options)
     assert caught.value.code == code

@@ -209,7 +209,7 @@ def test_a_frame_that_unpacks_to_more_than_the_header_says(tmp_path: Path) -> No
 
 
 def test_a_deflated_file_that_would_fill_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from radiogen.imaging import dicom_file
+    from radiogen.imaging.formats import dicom_file
 
     dicom(tmp_path / "a.dcm", uid.DeflatedExplicitVRLittleEndian)
     monkeypatch.setattr(dicom_file, "MAX_BYTES", 5000)
@@ -225,7 +225,7 @@ def test_a_file_above_the_cap_is_not_opened(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_no_memory_is_an_explained_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from radiogen.imaging.frames import Frames
+    from radiogen.imaging.formats.frames import Frames
 
     def full(*_: object) -> None:
         raise MemoryError

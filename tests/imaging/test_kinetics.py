@@ -10,8 +10,8 @@ from scipy.integrate import quad
 from scipy.stats import gamma, invgauss, lognorm
 
 from radiogen.errors import RadiogenError
-from radiogen.imaging.bolus import SHAPES
-from radiogen.imaging.kinetics import PARAMETERS, fit_curve
+from radiogen.imaging.bolus.kinetics import PARAMETERS, fit_curve
+from radiogen.imaging.bolus.shapes import SHAPES
 
 MODELS = tuple(SHAPES)
 SHAPE = {"lognormal": 0.5, "gamma_variate": 3.0, "ldrw": 3.0}

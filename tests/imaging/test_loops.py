@@ -15,7 +15,7 @@ from PIL import Image as PillowImage
 from radiogen.errors import RadiogenError
 from radiogen.imaging import image as image_module
 from radiogen.imaging import read_image
-from radiogen.imaging.frames import Frames
+from radiogen.imaging.formats.frames import Frames
 from tests.imaging.files import write
 
 LOOP = np.arange(4 * 3 * 5, dtype=np.uint8).reshape(4, 3, 5)

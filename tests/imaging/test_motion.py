@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import gaussian_filter, shift
 
 from radiogen.errors import RadiogenError
-from radiogen.imaging.motion import follow
+from radiogen.imaging.bolus.motion import follow
 
 ROWS, COLUMNS, FRAMES = 72, 80, 40
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import cdist, directed_hausdorff
 
 from radiogen.errors import RadiogenError
-from radiogen.imaging.overlap import agreement, border, dice, hausdorff, hausdorff95, jaccard, surface_distance
+from radiogen.imaging.outlines.overlap import agreement, border, dice, hausdorff, hausdorff95, jaccard, surface_distance
 
 
 def _square(left: int, *, top: int = 2, side: int = 4) -> np.ndarray:

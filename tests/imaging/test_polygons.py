@@ -11,7 +11,7 @@ import pytest
 
 from radiogen.errors import RadiogenError
 from radiogen.imaging import read_image, read_mask
-from radiogen.imaging.polygons import read_polygons
+from radiogen.imaging.formats.polygons import read_polygons
 
 SHAPE = (6, 8)
 
@@ -151,7 +151,7 @@ def test_what_is_no_annotation_is_refused(data: bytes) -> None:
 
 
 def test_huge_files_are_refused_before_they_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    from radiogen.imaging import polygons
+    from radiogen.imaging.formats import polygons
 
     monkeypatch.setattr(polygons, "MAX_JSON_BYTES", 100)
     assert refusal(annotation(SQUARE))[0] == "RG531"

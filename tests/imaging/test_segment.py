@@ -12,12 +12,12 @@ from scipy.ndimage import gaussian_filter
 from radiogen.errors import RadiogenError
 from radiogen.imaging import read_image, read_mask
 from radiogen.imaging.image import Image
-from radiogen.imaging.outline import ANGLES, EVIDENCE, RADII, WEIGHTS, best_outline, likelihood_ratio, ray_evidence
-from radiogen.imaging.overlap import dice
-from radiogen.imaging.phase import monogenic, phase_edges
+from radiogen.imaging.outlines.outline import ANGLES, EVIDENCE, RADII, WEIGHTS, best_outline, likelihood_ratio, ray_evidence
+from radiogen.imaging.outlines.overlap import dice
+from radiogen.imaging.outlines.phase import monogenic, phase_edges
+from radiogen.imaging.outlines.window import MARGIN, cut_window
 from radiogen.imaging.regions import bounding_box
 from radiogen.imaging.segment import ellipse, segment
-from radiogen.imaging.window import MARGIN, cut_window
 
 
 def _lesion(seed: int = 0, shape: tuple[int, int] = (140, 180), tilt: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
@@ -89,7 +89,7 @@ def test_the_best_outline_is_the_best_of_all_closed_outlines() -> None:
     """Against all outlines of few directions and radii, tried one by one, with the same price of a jump."""
     from itertools import product
 
-    from radiogen.imaging.outline import _JUMP, _PRICE
+    from radiogen.imaging.outlines.outline import _JUMP, _PRICE
 
     score = np.random.default_rng(3).normal(size=(6, 4))
     best, value = None, -np.inf

@@ -10,11 +10,11 @@ from scipy.ndimage import gaussian_filter
 
 from radiogen.errors import RadiogenError
 from radiogen.imaging import Image
-from radiogen.imaging.beats import find_beats
 from radiogen.imaging.doppler import SPECTRUM_NAMES, measure_spectrum
-from radiogen.imaging.envelope import trace_envelope
+from radiogen.imaging.flow.beats import find_beats
+from radiogen.imaging.flow.envelope import trace_envelope
+from radiogen.imaging.flow.spectrum import calibrate
 from radiogen.imaging.region import Region
-from radiogen.imaging.spectrum import calibrate
 
 SCALE = {"cm_s_per_px": 0.2, "s_per_px": 0.01, "baseline_row": 120}
 

@@ -11,12 +11,12 @@ import pytest
 
 from radiogen.errors import RadiogenError
 from radiogen.imaging.image import Image
-from radiogen.imaging.overlap import dice
-from radiogen.imaging.unet import NetSettings, SegmentationNet, enlarge, lesion_of, load_net, seen, shrink
+from radiogen.imaging.outlines.overlap import dice
+from radiogen.imaging.outlines.unet import NetSettings, SegmentationNet, enlarge, lesion_of, load_net, seen, shrink
 
 pytest.importorskip("torch")
 
-from radiogen.imaging.unet_training import lesson, train_net, train_on
+from radiogen.imaging.outlines.unet_training import lesson, train_net, train_on
 
 TINY = NetSettings(size=32, base=8, depth=2, steps=90, batch=6, learning_rate=0.01, dropout=0.0, nets=1)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from radiogen.errors import RadiogenError
-from radiogen.imaging.vessels import centre_lines
+from radiogen.imaging.flow.vessels import centre_lines
 
 
 def _tube(shape: tuple[int, int], start: tuple[float, float], end: tuple[float, float], radius: float) -> np.ndarray:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from radiogen.imaging import Image
+from radiogen.imaging.bolus.kinetics import fit_curve
 from radiogen.imaging.contrast import time_intensity
-from radiogen.imaging.kinetics import fit_curve
 from radiogen.simulate.bmode import Picture, Traits, draw_picture
 from radiogen.simulate.contrast import BolusTruth, CeusLoop, _beside, _speckle, draw_ceus
 from radiogen.simulate.scanner import SCANNERS

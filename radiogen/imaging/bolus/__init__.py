@@ -1,0 +1,1 @@
+"""Parts of contrast examinations: motion, curves, fits and maps."""

@@ -1,0 +1,1 @@
+"""Colours as values: the colour bar, the overlay and what lies beneath it."""

@@ -1,0 +1,1 @@
+"""The kinds of files, each turned into an image."""

@@ -1,0 +1,1 @@
+"""Parts of segmentation: phase, contours, the network and measures of overlap."""
