@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from radiogen.cohort.join import Joined
 from radiogen.cohort.modality import PER_IMAGE, Role
 from radiogen.cohort.paths import Folder, exists
 from radiogen.cohort.tables import RawTable, read_table
-from radiogen.cohort.values import is_number, listing, suggest
+from radiogen.cohort.values import is_number, listing, nearest, suggest
 
 IMAGE_COLUMNS = [
     "unit", "patient", "modality", "visit", "image", "masks", "spacing_row_mm", "spacing_col_mm", "manifest", "row",
@@ -80,11 +79,11 @@ def _misspelt(raw: RawTable, section: ModalitySection, folder: Folder) -> None:
     roles = [r for r in get_args(Role) if r not in section.columns]
     taken = {*section.columns.values(), *roles}
     for column in raw.frame.columns:
-        near = [] if column in taken else difflib.get_close_matches(str(column).lower(), roles, n=1, cutoff=0.8)
-        if near and near[0] not in raw.frame.columns:
-            folder.findings.add("RG203", f"the manifest has a column '{column}', which is not used; is it '{near[0]}'?",
+        near = None if column in taken else nearest(str(column), roles, 0.8)
+        if near is not None and near not in raw.frame.columns:
+            folder.findings.add("RG203", f"the manifest has a column '{column}', which is not used; is it '{near}'?",
                                 severity="warning", file=raw.file, row=1, column=str(column),
-                                fix=f"Call it '{near[0]}', or write `columns: {{{near[0]}: {column}}}` in the modality.")
+                                fix=f"Call it '{near}', or write `columns: {{{near}: {column}}}` in the modality.")
 
 
 def _cell(raw: RawTable, column: str, position: int) -> str | None:

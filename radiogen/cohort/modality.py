@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field, model_validator
 from radiogen.cohort.sections import Reading, Scalar, Section
 
 Kind = Literal["bmode", "swe", "doppler", "ceus", "grey"]
+#: kinds whose pictures are grey and nothing more; the others are screens that show a measurement
+PLAIN: tuple[Kind, ...] = ("bmode", "grey")
 #: columns of a manifest by what they hold
 Role = Literal[
     "image", "mask", "visit", "spacing_mm", "reader", "reference", "type", "box", "point", "mask_source",
@@ -19,7 +21,7 @@ Role = Literal[
 PER_IMAGE = ("scale_max", "scale_min", "frame_interval_ms", "dynamic_range_db")
 #: keys that mean something for some kinds only
 KINDS_OF_KEY: Mapping[str, tuple[str, ...]] = {
-    "rings": ("bmode", "grey"),
+    "rings": PLAIN,
     "unit": ("swe",),
     "to_kpa": ("swe",),
     "opacity": ("swe",),

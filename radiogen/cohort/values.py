@@ -116,11 +116,17 @@ def looks_missing(text: str) -> bool:
 
 def suggest(word: str, known: Iterable[Any]) -> str:
     """`` Did you mean 'x'?`` for the nearest known word, or nothing."""
+    near = nearest(word, known)
+    return f" Did you mean '{near}'?" if near is not None else ""
+
+
+def nearest(word: str, known: Iterable[Any], likeness: float = 0.6) -> str | None:
+    """The known word most like this one, whatever the case; None where none is as like (0 to 1) as asked."""
     import difflib
 
     names = {str(k).casefold(): str(k) for k in known}
-    near = difflib.get_close_matches(word.casefold(), list(names), n=1, cutoff=0.6)
-    return f" Did you mean '{names[near[0]]}'?" if near else ""
+    near = difflib.get_close_matches(word.casefold(), list(names), n=1, cutoff=likeness)
+    return names[near[0]] if near else None
 
 
 def listing(names: Iterable[Any], limit: int = 20) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from radiogen.cohort.modality import Kind
+from radiogen.cohort.modality import PLAIN, Kind
 from radiogen.errors import Problem, RadiogenError, problem
 from radiogen.features.cache import FeatureCache, digest
 from radiogen.features.families import family_of
@@ -151,11 +151,13 @@ def _measured(job: Job) -> Outcome:
             job.image, spacing_mm=job.spacing_mm, frame_interval_ms=job.frame_interval_ms, calibration=job.calibration
         )
         found += image.problems
-        seen = replace(seen, fingerprint=exact_print(image.luminance()), calibrated=image.spacing_mm is not None)
+        picture = image.luminance()
+        whole = fingerprint(picture) if job.kind in PLAIN else exact_print(picture)
+        seen = replace(seen, fingerprint=whole, calibrated=image.spacing_mm is not None)
         examination = _examination(job, image)
         seen = replace(
             seen,
-            fingerprint=_print(job, examination),
+            fingerprint=whole if job.kind in PLAIN else _screen_print(picture, examination, whole),
             calibrated=examination.spacing_mm is not None,
             quality=assess(image, examination.mask, spacing_mm=examination.spacing_mm, colour=_COLOURED.get(job.kind)),
         )
@@ -176,13 +178,11 @@ def _examination(job: Job, image: Image) -> Examination:
     return Examination(image, mask, reference, spacing, job.type)
 
 
-def _print(job: Job, examination: Examination) -> Fingerprint:
-    """B-mode is compared as a whole, screens around the lesion; strips and screens without one only pixel by pixel."""
-    picture, mask = examination.image.luminance(), examination.mask
-    if job.kind in ("bmode", "grey"):
-        return fingerprint(picture)
-    if mask is None or not mask.any() or job.type == "spectrum":
-        return exact_print(picture)
+def _screen_print(picture: NDArray[np.float64], examination: Examination, exact: Fingerprint) -> Fingerprint:
+    """Screens are compared around the lesion; strips, and screens without a lesion, only pixel by pixel."""
+    mask = examination.mask
+    if mask is None or examination.type == "spectrum":
+        return exact
     top, bottom, left, right = bounding_box(mask)
     margin = int(_SURROUNDINGS * max(bottom - top, right - left)) + 1
     return fingerprint(picture, window=box_slices(bounding_box(mask, margin)))
@@ -195,11 +195,10 @@ def _work(job: Job, examination: Examination) -> tuple[dict[str, float] | None, 
         if job.measure:
             measured = family.measure(examination, job.settings, job.engine)
             return {str(k): float(v) for k, v in measured.values.items()}, measured.quality, measured.problems
-        if examination.mask is None and family.needs_mask(job.type):
-            # nothing is measured without a lesion; what the picture is can still be wrong
-            return None, {}, family.check(examination, job.settings) if family.check is not None else ()
         if family.check is not None:
             return None, {}, family.check(examination, job.settings)
+        if examination.mask is None and family.needs_mask(job.type):
+            return None, {}, ()
         measured = family.measure(examination, job.settings, job.engine)
         return None, measured.quality, measured.problems
     except RadiogenError as error:

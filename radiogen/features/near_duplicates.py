@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from radiogen.cohort.cohort import Cohort
+from radiogen.cohort.modality import PLAIN
 from radiogen.errors import Problem, Severity, problem
 from radiogen.imaging import Fingerprint, find_duplicates
 from radiogen.imaging.duplicates import MIN_CORRELATION
@@ -77,7 +78,7 @@ def find_twins(pictures: Sequence[Picture], groups: pd.Series, screens: Collecti
 
 def screens_of(cohort: Cohort) -> tuple[str, ...]:
     """Modalities that show more than a plain B-mode picture."""
-    return tuple(n for n, s in cohort.config.modalities.items() if s.kind_for(n) not in ("bmode", "grey"))
+    return tuple(n for n, s in cohort.config.modalities.items() if s.kind_for(n) not in PLAIN)
 
 
 def merge_groups(groups: pd.Series, pairs: Iterable[tuple[str, str]]) -> pd.Series:

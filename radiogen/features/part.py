@@ -12,7 +12,7 @@ from radiogen.catalogue import CATALOGUE
 from radiogen.cohort.cohort import Cohort
 from radiogen.cohort.frames import feature_name
 from radiogen.cohort.ledger import Ledger
-from radiogen.cohort.modality import Kind
+from radiogen.cohort.modality import PLAIN, Kind
 from radiogen.errors import Problem, fail, problem
 from radiogen.features.families import family_of
 from radiogen.features.job import Job, Outcome
@@ -133,7 +133,7 @@ class Part:
         if not without:
             return []
         file, column = self.done[0][0].manifest, column_of(self.cohort, self.name, "spacing_mm")
-        radiomics = self.kind in ("bmode", "grey")
+        radiomics = self.kind in PLAIN
         if without == len(states):
             text = f"no image of '{self.name}' has a pixel spacing: features in mm are missing"
             text += ", filter widths count pixels" if radiomics else ""
@@ -151,7 +151,7 @@ class Part:
     def _automatic(self) -> list[Problem]:
         """RG529 where masks were not drawn by a reader."""
         states = [row.mask_source for row, job, _ in self.done if job.masks]
-        drawn = [s for s in states if s not in (None, MANUAL)]
+        drawn = [s for s in states if is_automatic(s)]
         if not drawn:
             return []
         text = f"{len(drawn)} of {len(states)} masks of '{self.name}' were drawn automatically"
@@ -181,6 +181,11 @@ class Part:
             text = f"features from the unit's other images; one or more left out: {reason}"
             ledger = ledger.add(STEP, text, dict.fromkeys(touched), self.name)
         return ledger
+
+
+def is_automatic(mask_source: str | None) -> bool:
+    """Whether a mask was not drawn by a reader; where nothing is said, it was."""
+    return mask_source not in (None, MANUAL)
 
 
 def unmasked(cohort: Cohort, name: str, rows: Sequence[ImageRow]) -> Problem | None:

@@ -20,13 +20,14 @@ from radiogen.errors import Findings, Problem, RadiogenError, fail, problem
 from radiogen.features import segmented_files as files
 from radiogen.features.mask_learning import FEWEST_PATIENTS, Learnt, Sheet, learn, placed
 from radiogen.features.parallel import in_order, silent, workers
+from radiogen.features.part import MANUAL, is_automatic
 from radiogen.imaging.outlines.unet import NetSettings
 from radiogen.imaging.segment import segment
 from radiogen.progress import Progress
 
 Method = Literal["auto", "contour", "unet"]
-#: what stands in the manifest's column ``mask_source``
-MANUAL, CONTOUR, UNET = "manual", "contour", "unet"
+#: what stands in the manifest's column ``mask_source``, beside :data:`MANUAL`
+CONTOUR, UNET = "contour", "unet"
 
 
 @dataclass(frozen=True)
@@ -281,7 +282,7 @@ def _by_network(
     if method == "contour":
         work.problems += [_none(work, s, "there is neither a box nor a point") for s in these]
         return
-    known = [s for s in work.drawn if not s.external and s.source in (None, MANUAL)]
+    known = [s for s in work.drawn if not s.external and not is_automatic(s.source)]
     learnt = None
     if len({s.patient for s in known}) >= FEWEST_PATIENTS:
         learnt = learn(known, cohort.units["group"], settings=settings, seed=seed, n_jobs=n_jobs, progress=progress)

@@ -17,6 +17,7 @@ import numpy as np
 from radiogen.cohort.modality import ModalitySection
 from radiogen.cohort.raw_table import RawTable
 from radiogen.errors import fail
+from radiogen.files import in_one_step
 from radiogen.imaging.regions import Mask
 
 #: folder of the masks, beside the manifest
@@ -236,11 +237,5 @@ def _expected(text: str, images: Mapping[str, str]) -> Any:
 
 def write(path: Path, data: bytes) -> None:
     """Write a file in one step; RG801 where it cannot be written."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with in_one_step(path, f"'{path.name}'") as part:
         part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise fail("RG801", f"'{path.name}' cannot be written: {error.strerror or error}", file=path) from error

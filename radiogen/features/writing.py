@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from radiogen.cohort.cohort import Cohort
-from radiogen.errors import fail
+from radiogen.files import in_one_step
 
 
 def write_features(cohort: Cohort, folder: str | Path) -> list[Path]:
@@ -33,12 +32,7 @@ def write_features(cohort: Cohort, folder: str | Path) -> list[Path]:
     written = []
     for name, frame in cohort.modalities.items():
         path = folder / f"{name}.parquet"
-        part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+        with in_one_step(path, "the features") as part:
             frame.to_parquet(part)
-            part.replace(path)
-        except OSError as error:
-            raise fail("RG801", f"the features cannot be written: {error.strerror or error}", file=path) from error
         written.append(path)
     return written

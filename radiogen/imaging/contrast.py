@@ -13,7 +13,7 @@ from radiogen.errors import Findings, Problem, fail
 from radiogen.imaging.bolus.cine import Cine, intensities
 from radiogen.imaging.bolus.motion import Motion, follow
 from radiogen.imaging.image import Image, coloured_pixels
-from radiogen.imaging.regions import Box, Mask, bounding_box, box_mask, box_slices, region_mask
+from radiogen.imaging.regions import Box, Mask, as_box, bounding_box, box_mask, box_slices, region_mask
 
 Floats = NDArray[np.float64]
 
@@ -231,9 +231,9 @@ def find_panes(
 
 
 def _declared(box: Box | list[int], image: Image) -> Box:
-    top, bottom, left, right = (int(v) for v in box)
-    box_mask((top, bottom, left, right), image.shape)  # RG708 where it leaves the image
-    return top, bottom, left, right
+    found = as_box(box)
+    box_mask(found, image.shape)  # RG708 where it leaves the image
+    return found
 
 
 def _from_regions(image: Image, mask: Mask) -> tuple[Box, Box | None]:

@@ -19,7 +19,7 @@ from radiogen.imaging.flow.flowindices import FLOW_NAMES, flow_indices
 from radiogen.imaging.flow.flowpixels import FlowPixels, find_flow, places_on_bar
 from radiogen.imaging.flow.spectrum import SPECTRUM_NAMES, Calibration, Spectrum, calibrate, measure_spectrum
 from radiogen.imaging.image import Image, Spacing, check_spacing, coloured_pixels, positive
-from radiogen.imaging.regions import Box, Mask, bounding_box, box_slices, region_mask
+from radiogen.imaging.regions import Box, Mask, as_box, bounding_box, box_slices, region_mask
 
 __all__ = [
     "FLOW_NAMES", "SPECTRUM_NAMES", "Calibration", "Flow", "Spectrum", "calibrate", "measure_flow", "measure_spectrum",
@@ -235,7 +235,7 @@ def _bar(
     if isinstance(bar, ColourBar):
         return bar
     regions = image.regions_of("colour bar") if isinstance(image, Image) else ()
-    box: Box | None = None if bar is None else (int(bar[0]), int(bar[1]), int(bar[2]), int(bar[3]))
+    box = None if bar is None else as_box(bar)
     try:
         kind: Literal["sequential", "diverging"] = "sequential" if power else "diverging"
         found = find_colour_bar(rgb, regions=regions, box=box, kind=kind, exclude=without)

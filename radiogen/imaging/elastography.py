@@ -18,7 +18,7 @@ from radiogen.imaging.colour.outliers import marks, settled
 from radiogen.imaging.colour.overlay import find_overlay
 from radiogen.imaging.colour.strips import Floats, chroma
 from radiogen.imaging.image import Image, coloured_pixels
-from radiogen.imaging.regions import Box, Mask, box_mask
+from radiogen.imaging.regions import Box, Mask, as_box, box_mask
 
 Unit = Literal["kPa", "m/s"]
 #: units of stiffness (Young's modulus) and of shear-wave speed
@@ -212,11 +212,11 @@ def decode_stiffness(
         raise fail("RG511", "the picture has no colour: an elastogram's stiffness is in its colours",
                    fix="Export the elastogram in colour, with its colour bar.")
     found = bar if isinstance(bar, ColourBar) else find_colour_bar(
-        rgb, box=None if bar is None else _as_box(bar), regions=image.regions if isinstance(image, Image) else ()
+        rgb, box=None if bar is None else as_box(bar), regions=image.regions if isinstance(image, Image) else ()
     )  # fmt: skip
     lossy = not found.clean or (isinstance(image, Image) and image.format == "JPEG") or has_jpeg_traces(rgb)
     beside = found.mask((rgb.shape[0], rgb.shape[1]), _MARGIN)
-    where = find_overlay(rgb, beside, lossy=lossy) if box is None else box_mask(_as_box(box), rgb.shape[:2]) & ~beside
+    where = find_overlay(rgb, beside, lossy=lossy) if box is None else box_mask(as_box(box), rgb.shape[:2]) & ~beside
     if int(where.sum()) < _FEWEST:
         raise fail("RG522", "the picture has no area of transparent colour beside its colour bar")
     return _decoded(rgb, where, found, opacity, lossy, scale, "kPa" if unit == "kPa" else "m/s")
@@ -301,8 +301,3 @@ def _checked_pixels(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
         raise fail("RG511", f"a picture of H × W × 3 uint8 is needed, not {pixels.shape} {pixels.dtype}")
     return pixels
-
-
-def _as_box(box: Box) -> Box:
-    top, bottom, left, right = (int(v) for v in box)
-    return top, bottom, left, right

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -44,6 +45,12 @@ def bounding_box(mask: Mask, margin: int = 0) -> Box:
         max(int(rows[0]) - margin, 0), min(int(rows[-1]) + margin, last_row),
         max(int(columns[0]) - margin, 0), min(int(columns[-1]) + margin, last_column),
     )  # fmt: skip
+
+
+def as_box(values: Sequence[int]) -> Box:
+    """Top, bottom, left and right as a YAML or an array has them, as a box of whole numbers."""
+    top, bottom, left, right = (int(v) for v in values)
+    return top, bottom, left, right
 
 
 def box_slices(box: Box) -> tuple[slice, slice]:

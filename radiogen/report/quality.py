@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from radiogen.cohort import Cohort
-from radiogen.features.part import MANUAL
+from radiogen.features.part import is_automatic
 from radiogen.features.quality import quality_spread
 from radiogen.imaging.quality import THRESHOLDS
 from radiogen.plots.naming import with_unit
@@ -114,7 +114,7 @@ def images_by_modality(table: pd.DataFrame) -> pd.DataFrame:
     """Counts of images: all, readable, calibrated, with masks drawn automatically, copies, flagged."""
     rows = []
     for modality, images in table.groupby("modality", sort=False):
-        automatic = [m is not None and m != MANUAL for m in images["mask_source"]]
+        automatic = [is_automatic(m) for m in images["mask_source"]]
         rows.append({
             "modality": with_unit(str(modality))[0], "images": len(images), "readable": int(images["readable"].sum()),
             "calibrated": int((images["calibrated"] == 1).sum()), "automatic_masks": int(np.sum(automatic)),

@@ -123,13 +123,13 @@ def draw_swe(
     clean = canvas.copy()
     if marks:
         _burn(rng, canvas, box, stiff)
-    on_canvas = _placer(canvas.shape[:2])
-    field = on_canvas(shown)
+    screen = canvas.shape[:2]
+    field = _on_screen(shown, screen)
     return SwePicture(
         image=canvas,
-        mask=on_canvas(picture.mask),
-        reference=on_canvas(_reference(picture, shown)),
-        kpa=np.where(field, on_canvas(stiff), np.nan),
+        mask=_on_screen(picture.mask, screen),
+        reference=_on_screen(_reference(picture, shown), screen),
+        kpa=np.where(field, _on_screen(stiff, screen), np.nan),
         planted=(canvas != clean).any(axis=2) & field,
         opacity=opacity,
         colour_map=colour_map,
@@ -231,12 +231,8 @@ def _burn(rng: np.random.Generator, canvas: NDArray[np.uint8], box: tuple[int, i
     write(canvas, row + 2, column + 6, number, _INK)
 
 
-def _placer(shape: tuple[int, int]):  # type: ignore[no-untyped-def]
-    """Puts an array of the picture's size where the picture lies on the screen."""
-
-    def place(values: NDArray) -> NDArray:
-        out = np.zeros(shape, dtype=values.dtype)
-        out[_HEADER : _HEADER + values.shape[0], : values.shape[1]] = values
-        return out
-
-    return place
+def _on_screen(values: NDArray, shape: tuple[int, ...]) -> NDArray:
+    """An array of the picture's size where the picture lies on a screen of this shape; 0 elsewhere."""
+    out = np.zeros(shape, dtype=values.dtype)
+    out[_HEADER : _HEADER + values.shape[0], : values.shape[1]] = values
+    return out

@@ -150,3 +150,11 @@ def test_screens_that_are_alike_are_no_copies(cohort_of: CohortOf, tmp_path: Pat
     found = check_images(cohort_of(rows, modality={"kind": "doppler"}))
     twins = [p for p in found if p.code in ("RG506", "RG507")]
     assert [(p.row, p.value) for p in twins] == [(5, "again.png")]
+
+
+def test_a_copy_is_found_although_its_mask_is_broken(cohort_of: CohortOf, trio: Rows, tmp_path: Path) -> None:
+    copy = {"unit": "u3", "image": Path(shutil.copy(trio[0]["image"], tmp_path / "smaller.png")), "masks": (tmp_path / "gone.png",)}
+    with PillowImage.open(copy["image"]) as picture:
+        picture.resize((72, 54)).save(copy["image"])
+    found = check_images(cohort_of([*trio, copy]))
+    assert [(p.code, p.row) for p in found] == [("RG503", 5), ("RG507", 5)]

@@ -6,7 +6,6 @@ Training is in :mod:`radiogen.imaging.outlines.unet_training`.  The module itsel
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiogen.errors import RadiogenError, fail
+from radiogen.files import in_one_step
 from radiogen.imaging.image import Image
 from radiogen.imaging.outlines.phase import Floats
 from radiogen.imaging.regions import Mask, bounding_box
@@ -171,13 +171,8 @@ class SegmentationNet:
         about = {"format": _FORMAT, "settings": asdict(self.settings), "trained_on": self.trained_on, "nets": len(self.weights)}
         arrays: dict[str, NDArray[Any]] = {"about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)}
         arrays.update({f"{k}/{name}": array for k, weights in enumerate(self.weights) for name, array in weights.items()})
-        part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        try:
-            with part.open("wb") as file:
-                np.savez(file, **arrays)  # type: ignore[arg-type]
-            part.replace(path)
-        except OSError as error:
-            raise fail("RG801", f"the network cannot be written: {error.strerror or error}", file=path) from error
+        with in_one_step(path, "the network", make_folder=False) as part, part.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
         return path
 
     def __repr__(self) -> str:
