@@ -156,11 +156,11 @@ def _print(title: str, errors: Errors) -> None:
         sys.stdout.write(f"  {name:<44} median {median:7.2f}   p95 {high:7.2f}   max {worst:7.2f}   n {size.size}{note}\n")
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Print the tables asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tables", nargs="*", help=f"some of {', '.join(TABLES)}; default all")
-    for name in parser.parse_args().tables or TABLES:
+    for name in parser.parse_args(argv).tables or TABLES:
         try:
             for title, errors in TABLES[name]().items():
                 _print(f"{name}: {title}", errors)

@@ -69,6 +69,7 @@ _TABLES = {
     "RG225": _note("Columns that are no features", "Columns of a feature table are left out: they hold text or have no name.", "Nothing, or name the columns in `use:`."),
     "RG226": _warning("Several rows of one unit", "A feature table has several rows for a unit; they become one row.", "Nothing if they are repeated measurements; `aggregate:` says how they become one."),
     "RG227": _warning("Number that looks like a code for missing", "A numeric predictor holds 999, -9 or the like, far from all its other values; taken as a number it would be a wrong result.", "Add it to `missing:` of the table if it means not known."),
+    "RG228": Entry("Repeated measurements not usable", "A table of repeated measurements names one measurement of a unit twice, or has no unit that was measured twice.", "Give at least two rows of each unit, each with its own `repeat`."),
 }
 
 _MARKERS = {
@@ -157,6 +158,8 @@ _ANALYSES = {
     "RG706": Entry("No features", "The modality has images and no features yet.", "Run `rg.extract(cohort)` or `radiogen extract cohort.yaml` first."),
     "RG707": _warning("Term not estimable", "A column is a linear combination of others, constant, or separates the outcome; its effect is shown as not estimable.", "Remove one of the columns named."),
     "RG708": Entry("Argument out of range", "An option has a value that makes no sense.", "Use a value in the range named."),
+    "RG709": Entry("Batch not known from training", "Harmonisation met a scanner or centre, or a feature in one, that the training units lack; what it adds to the features is not known.", "Leave such units out, or declare `unseen: estimate`, which learns it from their own unlabelled features."),
+    "RG710": Entry("Batch cannot be told from a covariate", "A covariate of the harmonisation is constant or follows from the batch or from other covariates, so that their effects cannot be separated.", "Leave the covariate out, or merge batches."),
 }
 
 _FILES = {
@@ -168,6 +171,9 @@ _FILES = {
 _INSTALLATION = {
     "RG901": Entry("pyradiomics is not installed", "Extraction of radiomics needs pyradiomics 3.0.1.", "pip install numpy && pip install --no-build-isolation pyradiomics==3.0.1 (or `make setup`); `radiogen doctor` says more."),
     "RG902": Entry("Optional package missing", "This function needs a package that is not installed.", "Install the extra named."),
+    "RG903": Entry("Cluster not reached", "The Dask scheduler does not answer, has no workers, or was lost during the work.", "Check the address that `dask scheduler` printed, such as tcp://10.0.0.1:8786, and that its port is open; start workers with `dask worker ADDRESS`."),
+    "RG904": Entry("Workers unlike this machine", "A worker of the cluster has no radiogen, another version of it, or other versions of the packages that decide a value: its numbers could differ.", "Install the same versions everywhere: `pip freeze` here, `pip install -r` on the workers, then start them again."),
+    "RG905": Entry("Workers do not see the files", "A worker of the cluster does not find images, masks or the cache under the paths of this machine, or finds other files there.", "Put images, masks and cache into a folder that all machines share, mounted under the same path."),
     "RG999": Entry("Fault of radiogen itself", "Something happened that radiogen did not foresee. No result was written.", "Run the command again with --debug and report what it prints."),
 }
 

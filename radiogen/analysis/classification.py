@@ -11,11 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radiogen.analysis.batches import batch_tables
 from radiogen.analysis.design import Design, make_design
 from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
 from radiogen.analysis.locked import LockedModel, LockedModels
 from radiogen.analysis.options import check_counts, model_names
+from radiogen.analysis.preparation import Preparation
 from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
+from radiogen.analysis.recipe import HarmonizeOption, Recipe, SelectOption, StableOption, make_recipe
 from radiogen.analysis.result import Result
 from radiogen.analysis.tasks import run_tasks
 from radiogen.errors import fail
@@ -41,6 +44,8 @@ class ClassData:
     classes: tuple[str, ...]
     models: tuple[str, ...]
     seed: int
+    recipe: Recipe
+    context: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,9 @@ def classify(
     repeats: int = 3,
     inner_folds: int = 3,
     missing_modality: str = "complete",
+    harmonize: HarmonizeOption = None,
+    stable: StableOption = None,
+    select: SelectOption = None,
     seed: int | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -77,7 +85,8 @@ def classify(
     """Predict a mutation, receptor, subtype or other class, and say how well.
 
     Each block of inputs alone and all together are evaluated on the same units and the same folds.
-    Imputation, scaling, filters, tuning, calibration and cut-point are learnt inside each training fold.
+    Harmonisation, stability filter, imputation, scaling, selection, tuning, calibration and cut-point are learnt
+    inside each training fold.
 
     Parameters
     ----------
@@ -96,6 +105,16 @@ def classify(
     missing_modality : {"complete", "impute"}, default "complete"
         ``"complete"``: units with at least one known value in every block, so that blocks are compared on the
         same patients; ``"impute"``: all units, training medians and a presence indicator.
+    harmonize : {"centre", "scanner"} or mapping, optional
+        ComBat of the image features between the batches of that name, or with the keys of the YAML
+        (``batch``, ``covariates``, ``unseen`` …).  Default none.
+    stable : float or mapping, optional
+        Only image features whose intraclass correlation over repeated measurements (`repeats` of the modalities)
+        has a lower limit of at least this; 0.75 is the usual bound of good reliability.  Default none.
+    select : str or mapping, optional
+        Selection of image features in place of the screen: ``"mrmr"``, ``"fdr"``, ``"lasso"``, ``"elastic_net"``,
+        ``"shadow"``, ``"stability"``, ``"clusters"``, or ``{"method": "mrmr", "features": 10}``.  Default: of two
+        near copies the later is dropped and the 100 most related stay.
     seed : int, optional
         Default the cohort's.
     n_jobs : int, default 1
@@ -139,7 +158,9 @@ def classify(
     if len(np.unique(design.group)) < len(design.group):
         notes.append("Several units share a patient or picture; the intervals of AUCs take that into account, those of accuracy, "
                      "sensitivity and their kin and of the calibration do not.")  # fmt: skip
-    data = ClassData(found.name, design, y, classes, names, resolve_seed(cohort, seed))
+    recipe = make_recipe(cohort, harmonize, stable, select, outcome=(found.name, *found.columns))
+    context = recipe.context(cohort).loc[design.frame.index]
+    data = ClassData(found.name, design, y, classes, names, resolve_seed(cohort, seed), recipe, context)
     development = data.design.development
     splits = outer_splits(
         y[development], design.group[development], folds=folds, repeats=repeats, inner_folds=inner_folds,
@@ -159,7 +180,7 @@ def classify(
     settings = settings_of(
         cohort, analysis="classify", target=found.name, classes=classes, inputs=list(design.sets), models=names,
         folds=folds, repeats=repeats, inner_folds=inner_folds, missing_modality=missing_modality, seed=data.seed,
-        screen=SCREEN, max_correlation=0.95, analysed=len(development), external=int(design.external.sum()),
+        screen=SCREEN, max_correlation=0.95, **recipe.settings(), analysed=len(development), external=int(design.external.sum()),
         locked=[
             {"model": m, "inputs": i, "threshold": lm.threshold, **lm.settings} for (m, i), lm in locked.models.items()
         ],
@@ -169,7 +190,7 @@ def classify(
     return Result(
         kind="classify",
         title=heading,
-        tables={**tables, "flow": design.flow},
+        tables={**tables, **batch_tables(design, recipe, context), "flow": design.flow},
         predictions=predictions,
         settings=settings,
         versions=versions(),
@@ -233,7 +254,7 @@ def _labels(target: Target, design: Design, folds: int) -> tuple[NDArray[np.int_
 
 def _work(data: ClassData, task: tuple[Split, str]) -> list[FoldFit]:
     """Fit all models of one split on one set of inputs; the test part is only predicted."""
-    from radiogen.models import Preprocessor, TrainingData, class_response, fit_classifier
+    from radiogen.models import TrainingData, class_response, fit_classifier
     from radiogen.models.classifiers import InnerFold
 
     split, label = task
@@ -243,22 +264,30 @@ def _work(data: ClassData, task: tuple[Split, str]) -> list[FoldFit]:
     frame, y, k = data.design.frame[list(columns)].iloc[development], data.y[development], len(data.classes)
     train, train_y = frame.iloc[split.train], y[split.train]
 
-    def prepare(rows: pd.DataFrame, classes: NDArray[np.int_]) -> Preprocessor:
-        return Preprocessor(screened, keep=SCREEN).fit(rows, class_response(classes, k))
+    context = data.context.iloc[development]
+    train_context, seed = context.iloc[split.train], task_seed(data.seed, "select", split.repeat + 1, split.fold + 1, label)
+
+    def prepare(at: NDArray[np.int_]) -> Preparation:
+        y_at = train_y[at]
+        made = Preparation(screened, SCREEN, data.recipe, seed)
+        return made.fit(train.iloc[at], class_response(y_at, k), y_at, train_context.iloc[at])
 
     def inner() -> list[InnerFold]:
         made = []
         for a, b in split.inner:
-            part = prepare(train.iloc[a], train_y[a])
-            made.append(InnerFold(part.transform(train.iloc[a]), train_y[a], part.transform(train.iloc[b]), b))
+            part = prepare(a)
+            x_a, x_b = (part.transform(train.iloc[at], train_context.iloc[at]) for at in (a, b))
+            made.append(InnerFold(x_a, train_y[a], x_b, b))
         return made
 
-    outer = prepare(train, train_y)
+    outer = prepare(np.arange(len(train)))
     groups = data.design.group[development][split.train]
-    training = TrainingData(outer.transform(train), train_y, k, inner, len(np.unique(groups)) < len(groups))
+    x = outer.transform(train, train_context)
+    training = TrainingData(x, train_y, k, inner, len(np.unique(groups)) < len(groups))
     is_locked = not len(split.test)
-    test = data.design.frame[list(columns)].iloc[np.flatnonzero(data.design.external)] if is_locked else frame.iloc[split.test]
-    test_x = outer.transform(test) if len(test) else np.zeros((0, len(outer.names)))
+    rows = np.flatnonzero(data.design.external) if is_locked else development[split.test]
+    test = data.design.frame[list(columns)].iloc[rows]
+    test_x = outer.transform(test, data.context.iloc[rows]) if len(test) else np.zeros((0, len(outer.names)))
     results = []
     for model in data.models:
         fit = fit_classifier(model, training, task_seed(data.seed, "fit", split.repeat + 1, split.fold + 1, label, model))

@@ -14,8 +14,8 @@ from radiogen.errors import fail
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from radiogen.analysis.preparation import Preparation
     from radiogen.cohort.cohort import Cohort
-    from radiogen.models import Preprocessor
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class LockedModel:
         Inputs that it needs.
     columns : tuple of str
         Predictors, in order.
-    preprocessor : Preprocessor
+    preparation : Preparation
     predictor : callable
         Matrix to class probabilities, or to risk.
     classes : tuple of str
@@ -41,18 +41,20 @@ class LockedModel:
 
     blocks: tuple[str, ...]
     columns: tuple[str, ...]
-    preprocessor: Preprocessor
+    preparation: Preparation
     predictor: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     classes: tuple[str, ...] = ()
     threshold: float | None = None
     settings: dict[str, Any] = field(default_factory=dict)
 
-    def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def predict(self, frame: pd.DataFrame, context: pd.DataFrame | None = None) -> pd.DataFrame:
         """Predictions for a frame that has the columns.
 
         Parameters
         ----------
         frame : DataFrame, shape (n, columns)
+        context : DataFrame, optional
+            Batch and covariates of the same units; needed where features are harmonised.
 
         Returns
         -------
@@ -62,7 +64,12 @@ class LockedModel:
         missing = [c for c in self.columns if c not in frame.columns]
         if missing:
             raise fail("RG203", f"the model needs {len(missing)} columns that are missing", column=missing[0])
-        values = self.predictor(self.preprocessor.transform(frame[list(self.columns)]))
+        recipe = self.preparation.recipe
+        if context is None and recipe.harmonize is not None:
+            raise fail("RG705", f"the model harmonises features and needs the {recipe.harmonize.batch} of every unit",
+                       column="context", fix="Use `result.model.predict(cohort, …)`, or give `context`.")  # fmt: skip
+        own = pd.DataFrame(index=frame.index) if context is None else context.loc[frame.index]
+        values = self.predictor(self.preparation.transform(frame[list(self.columns)], own))
         return pd.DataFrame(values, index=frame.index, columns=list(self.classes) or ["risk"])
 
 
@@ -88,4 +95,4 @@ class LockedModels:
     def predict(self, cohort: Cohort, model: str, inputs: str) -> pd.DataFrame:
         """Predictions for a cohort that has the inputs."""
         found = self.get(model, inputs)
-        return found.predict(cohort.frame(*found.blocks))
+        return found.predict(cohort.frame(*found.blocks), found.preparation.recipe.context(cohort))

@@ -95,13 +95,15 @@ def _job(
             models, note = _available(section.models, CLASSIFIERS)
             result = classify(
                 cohort, section.target, section.inputs, models=models, folds=section.folds, repeats=section.repeats,
-                missing_modality=section.missing_modality, n_jobs=n_jobs, progress=progress, title=title,
+                missing_modality=section.missing_modality, harmonize=section.harmonize, stable=section.stable,
+                select=section.select, n_jobs=n_jobs, progress=progress, title=title,
             )  # fmt: skip
             return replace(result, notes=(*result.notes, *note))
         models, note = _available(section.models, RISK_MODELS)
         result = survive(
             cohort, section.endpoint, section.inputs, models=models, groups=section.groups, folds=section.folds,
-            repeats=section.repeats, missing_modality=section.missing_modality, n_jobs=n_jobs, progress=progress, title=title,
+            repeats=section.repeats, missing_modality=section.missing_modality, harmonize=section.harmonize,
+            stable=section.stable, select=section.select, n_jobs=n_jobs, progress=progress, title=title,
         )  # fmt: skip
         return replace(result, notes=(*result.notes, *note))
 

@@ -11,13 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from radiogen.analysis.batches import batch_tables
 from radiogen.analysis.classification import SCREEN
 from radiogen.analysis.classtables import COMPARISONS, PERFORMANCE, feature_table, parts_of
 from radiogen.analysis.design import Design, make_design
 from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
 from radiogen.analysis.locked import LockedModel, LockedModels
 from radiogen.analysis.options import check_counts, model_names
+from radiogen.analysis.preparation import Preparation
 from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
+from radiogen.analysis.recipe import HarmonizeOption, Recipe, SelectOption, StableOption, make_recipe
 from radiogen.analysis.result import Result
 from radiogen.analysis.tasks import run_tasks
 from radiogen.errors import fail
@@ -26,7 +29,6 @@ from radiogen.stats import withinfold
 
 if TYPE_CHECKING:
     from radiogen.cohort.cohort import Cohort
-    from radiogen.models import Preprocessor
 
 #: analyses of fewer events are refused
 MIN_EVENTS = 10
@@ -43,6 +45,8 @@ class RiskData:
     event: NDArray[np.int_]
     models: tuple[str, ...]
     seed: int
+    recipe: Recipe
+    context: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,9 @@ def survive(
     repeats: int = 3,
     inner_folds: int = 3,
     missing_modality: str = "complete",
+    harmonize: HarmonizeOption = None,
+    stable: StableOption = None,
+    select: SelectOption = None,
     seed: int | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -90,7 +97,7 @@ def survive(
     groups : sequence of str
         Clinical columns, genes, markers or ``"subtype"`` by which curves are drawn; numbers are split at
         their median.
-    folds, repeats, inner_folds, missing_modality, seed, n_jobs, progress, title
+    folds, repeats, inner_folds, missing_modality, harmonize, stable, select, seed, n_jobs, progress, title
         As in :func:`radiogen.analysis.classify`.
 
     Returns
@@ -127,9 +134,11 @@ def survive(
         cohort, inputs, known, endpoint, forbidden=found.columns, missing_modality=missing_modality
     )
     own = data_frame.loc[design.frame.index]
+    recipe = make_recipe(cohort, harmonize, stable, select, outcome=(endpoint, *found.columns))
     data = RiskData(
-        design, own["time"].to_numpy(float), own["event"].to_numpy(int), names, resolve_seed(cohort, seed)
-    )
+        design, own["time"].to_numpy(float), own["event"].to_numpy(int), names, resolve_seed(cohort, seed), recipe,
+        recipe.context(cohort).loc[design.frame.index],
+    )  # fmt: skip
     development = data.design.development
     _enough(data, endpoint, folds)
     splits = outer_splits(
@@ -160,6 +169,7 @@ def survive(
         cohort, analysis="survive", endpoint=endpoint, endpoint_kind=found.kind, labels=found.labels, unit=found.unit,
         inputs=list(design.sets), models=names, groups=list(groups), folds=folds, repeats=repeats,
         inner_folds=inner_folds, missing_modality=missing_modality, seed=data.seed, screen=SCREEN, max_correlation=0.95,
+        **recipe.settings(),
         analysed=len(development), events=int(data.event[development].sum()), external=int(design.external.sum()),
         locked=[{"model": m, "inputs": i, **lm.settings} for (m, i), lm in locked.models.items()],
     )  # fmt: skip
@@ -169,7 +179,7 @@ def survive(
         tables={
             **curves, "cox": cox, "performance": performance, "comparisons": comparisons,
             "features": feature_table([(f.model, f.label, f.names, f.weights) for f in fits if f.locked is None]),
-            "flow": design.flow,
+            **batch_tables(design, recipe, data.context), "flow": design.flow,
         },
         predictions=predictions,
         settings=settings,
@@ -229,22 +239,19 @@ def _work(data: RiskData, task: tuple[Split, str]) -> list[RiskFoldFit]:
     split, label = task
     development = data.design.development
     columns = data.design.sets[label]
-    screened = [c for c in columns if c in data.design.screened]
-    frame = data.design.frame[list(columns)].iloc[development]
-    train = frame.iloc[split.train]
-    time, event = data.time[development][split.train], data.event[development][split.train]
+    part = _Part(data, development[split.train], columns, task_seed(data.seed, "select", split.repeat + 1, split.fold + 1, label))
     is_locked = not len(split.test)
-    test = data.design.frame[list(columns)].iloc[np.flatnonzero(data.design.external)] if is_locked else frame.iloc[split.test]
+    test = np.flatnonzero(data.design.external) if is_locked else development[split.test]
     results, prepared = [], {}
     for model in data.models:
-        keep = _cox_features(int(event.sum())) if model == "cox" else SCREEN
+        keep = _cox_features(int(part.event.sum())) if model == "cox" else SCREEN
         if keep not in prepared:
-            outer = _prepare(train, time, event, screened, keep)
-            inner = partial(_inner, train, time, event, screened, keep, split)
-            prepared[keep] = outer, RiskTraining(outer.transform(train), time, event, inner)
+            outer = part.prepare(keep)
+            training = RiskTraining(part.matrix(outer), part.time, part.event, partial(part.inner, keep, split))
+            prepared[keep] = outer, training
         outer, training = prepared[keep]
         fit = fit_risk_model(model, training, task_seed(data.seed, "fit", split.repeat + 1, split.fold + 1, label, model))
-        risk = fit.predict(outer.transform(test)) if len(test) else np.zeros(0)
+        risk = fit.predict(outer.transform(part.all.iloc[test], data.context.iloc[test])) if len(test) else np.zeros(0)
         locked = None
         if is_locked:
             locked = LockedModel(tuple(label.split(" + ")), columns, outer, fit.predict, settings=fit.settings)
@@ -252,24 +259,40 @@ def _work(data: RiskData, task: tuple[Split, str]) -> list[RiskFoldFit]:
     return results
 
 
-def _prepare(
-    rows: pd.DataFrame, time: NDArray[np.float64], event: NDArray[np.int_], screened: list[str], keep: int
-) -> Preprocessor:
-    from radiogen.models import Preprocessor, survival_response
+class _Part:
+    """One training part with what is learnt from it."""
 
-    return Preprocessor(screened, keep=keep).fit(rows, survival_response(time, event))
+    def __init__(self, data: RiskData, rows: NDArray[np.int_], columns: Sequence[str], seed: int) -> None:
+        self.data, self.seed = data, seed
+        self.all = data.design.frame[list(columns)]
+        self.frame, self.context = self.all.iloc[rows], data.context.iloc[rows]
+        self.time, self.event = data.time[rows], data.event[rows]
+        self.screened = [c for c in columns if c in data.design.screened]
 
+    def prepare(self, keep: int, at: NDArray[np.int_] | None = None) -> Preparation:
+        """Everything before the model, learnt from the units at these positions; default all."""
+        from radiogen.models import survival_response
 
-def _inner(
-    train: pd.DataFrame, time: NDArray[np.float64], event: NDArray[np.int_], screened: list[str], keep: int, split: Split
-) -> list[Any]:
-    from radiogen.models.risk import RiskFold
+        at = np.arange(len(self.frame)) if at is None else at
+        time, event = self.time[at], self.event[at]
+        target = pd.DataFrame({"time": time, "event": event})
+        made = Preparation(self.screened, keep, self.data.recipe, self.seed)
+        return made.fit(self.frame.iloc[at], survival_response(time, event), target, self.context.iloc[at])
 
-    made = []
-    for a, b in split.inner:
-        part = _prepare(train.iloc[a], time[a], event[a], screened, keep)
-        made.append(RiskFold(part.transform(train.iloc[a]), a, part.transform(train.iloc[b]), b))
-    return made
+    def matrix(self, fitted: Preparation, at: NDArray[np.int_] | None = None) -> NDArray[np.float64]:
+        """The matrix of the units at these positions; default all."""
+        at = np.arange(len(self.frame)) if at is None else at
+        return fitted.transform(self.frame.iloc[at], self.context.iloc[at])
+
+    def inner(self, keep: int, split: Split) -> list[Any]:
+        """The inner folds, each prepared on its own training part."""
+        from radiogen.models.risk import RiskFold
+
+        made = []
+        for a, b in split.inner:
+            fitted = self.prepare(keep, a)
+            made.append(RiskFold(self.matrix(fitted, a), a, self.matrix(fitted, b), b))
+        return made
 
 
 # -- tables ------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def survive_methods(data: RiskData, endpoint: Endpoint, settings: dict[str, Any]
         "its columns. The proportional-hazards assumption was not tested."
     )
     sentences += evaluation(data.design, settings, "event")
-    sentences += preprocessing(data.design, settings["screen"])
+    sentences += preprocessing(data.design, settings["screen"], data.recipe)
     sentences += _models(data.models)
     sentences.append(
         "Discrimination is Harrell's C over comparable pairs of units of the same test fold, over all repeats (pairs tied "

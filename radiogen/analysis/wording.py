@@ -5,28 +5,69 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from radiogen.analysis.provenance import listed
+from radiogen.cohort.learning import FDR_LEVEL, MRMR_FEATURES
 
 if TYPE_CHECKING:
     from radiogen.analysis.classification import ClassData
     from radiogen.analysis.design import Design
+    from radiogen.analysis.recipe import Recipe
     from radiogen.cohort.endpoint import Target
+    from radiogen.cohort.learning import HarmonizeSection, SelectSection, StableSection
 
 
-def preprocessing(design: Design, screen: int) -> list[str]:
+def preprocessing(design: Design, screen: int, recipe: Recipe) -> list[str]:
     """How predictors were prepared."""
-    sentences = [
+    image = bool(design.screened)
+    sentences = [*(_harmonised(recipe.harmonize) if image and recipe.harmonize else ()),
+                 *(_stable(recipe.stable, list(recipe.repeats)) if image and recipe.stable else ())]  # fmt: skip
+    sentences.append(
         "Within each training fold, missing numbers were replaced by the training median, with a missing indicator where "
         "at least five units lack the value, "
         "categories were coded against their first level, and all columns were scaled to mean 0 and standard "
         "deviation 1."
-    ]
-    if design.screened:
+    )
+    if image:
+        kept = f"the {screen} most related to the outcome were kept" if recipe.select is None else _selected(recipe.select)
         sentences.append(
             "Of the image features, the later of two with an absolute Pearson correlation above 0.95 was dropped, and "
-            f"the {screen} most related to the outcome were kept, again within each training fold; clinical "
-            "predictors were never dropped."
+            f"{kept}, again within each training fold; clinical predictors were never dropped."
         )
     return sentences
+
+
+def _harmonised(section: HarmonizeSection) -> list[str]:
+    kept = f", keeping the effect of {listed(section.covariates)}" if section.covariates else ""
+    priors = "parametric" if section.parametric else "non-parametric"
+    shrunk = f"{priors} empirical Bayes" if section.empirical_bayes else "no empirical Bayes"
+    how = f"{shrunk}{', location only' if section.mean_only else ''}"
+    text = (
+        f"Image features were harmonised between {section.batch}s by ComBat ({how}; Johnson et al. 2007, "
+        f"doi:10.1093/biostatistics/kxj037) fitted within each training fold{kept}, without the outcome."
+    )
+    if section.unseen == "estimate":
+        text += " Batches that the training data lack were harmonised with location and scale from their own unlabelled features."
+    return [text]
+
+
+def _stable(section: StableSection, modalities: list[str]) -> list[str]:
+    what = "the lower limit of the 95 % interval of" if section.bound == "lower" else "an estimate of"
+    return [
+        f"Image features of {listed(modalities)} entered where {what} the intraclass correlation ICC({section.model}) over "
+        f"repeated measurements of the training units was at least {section.threshold:g}."
+    ]
+
+
+def _selected(section: SelectSection) -> str:
+    about = {
+        "mrmr": f"{section.features or MRMR_FEATURES} were chosen by minimum redundancy and maximum relevance",
+        "fdr": f"those with a univariable test below a false discovery rate of {section.level or FDR_LEVEL:g} were kept",
+        "lasso": "those with a coefficient in a cross-validated lasso were kept",
+        "elastic_net": "those with a coefficient in a cross-validated elastic net were kept",
+        "shadow": "those more important to a forest than permuted copies (Boruta) were kept",
+        "stability": "those chosen in most random halves (stability selection) were kept",
+        "clusters": "one of each cluster of correlated features was kept",
+    }
+    return about[section.method]
 
 
 def evaluation(design: Design, settings: dict[str, Any], balanced: str) -> list[str]:
@@ -76,7 +117,7 @@ def classify_methods(data: ClassData, target: Target, settings: dict[str, Any]) 
     )
     sentences = [f"{target.name} was predicted in {settings['analysed']} development units ({counts})."]
     sentences += evaluation(data.design, settings, "class")
-    sentences += preprocessing(data.design, settings["screen"])
+    sentences += preprocessing(data.design, settings["screen"], data.recipe)
     sentences += _models(data.models)
     sentences.append(
         "The area under the ROC curve is the share of concordant pairs among pairs of units of the same test fold, "

@@ -68,6 +68,8 @@ class Cohort:
     sources : tuple of Source
     root : Path
         Folder in which paths resolve.
+    repeats : mapping of str to DataFrame
+        Features per modality measured again, index (unit, repeat), columns as in ``modalities``.
     quality : DataFrame
         One row per image at the baseline visit, after extraction: where it stands, flags, and numbers on its
         quality (:func:`radiogen.imaging.quality.assess`); empty before.
@@ -88,10 +90,12 @@ class Cohort:
     sources: tuple[Source, ...] = ()
     root: Path = field(default_factory=Path)
     quality: pd.DataFrame = field(default_factory=pd.DataFrame)
+    repeats: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "endpoints", MappingProxyType(dict(self.endpoints)))
         object.__setattr__(self, "modalities", MappingProxyType(dict(self.modalities)))
+        object.__setattr__(self, "repeats", MappingProxyType(dict(self.repeats)))
 
     # -- what it is -------------------------------------------------------------
 
@@ -238,6 +242,7 @@ class Cohort:
             images=images,
             quality=self.quality[self.quality["unit"].isin(keep)] if len(self.quality) else self.quality,
             modalities={k: f.loc[keep] for k, f in self.modalities.items()},
+            repeats={k: f[f.index.get_level_values(0).isin(keep)] for k, f in self.repeats.items()},
             ledger=self.ledger.add("subset", "left out of this subset", self.index.difference(keep, sort=False)),
         )
 

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from radiogen.cohort.learning import Learning
 from radiogen.cohort.modality import ModalitySection, RingSection
 from radiogen.cohort.sections import Categories, Reading, Scalar, Section, TableFormat
 
@@ -258,7 +259,7 @@ class AssociateSection(Section):
     title: str = ""
 
 
-class ClassifySection(Section):
+class ClassifySection(Learning):
     """Prediction of a mutation, receptor, subtype or binary endpoint."""
 
     kind: Literal["classify"]
@@ -271,7 +272,7 @@ class ClassifySection(Section):
     title: str = ""
 
 
-class SurviveSection(Section):
+class SurviveSection(Learning):
     """Survival: curves, Cox, and prediction out of fold."""
 
     kind: Literal["survive"]

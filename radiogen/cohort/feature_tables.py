@@ -65,16 +65,16 @@ def _feature_table(
     fixed = {column, visit_column, *config.batch.values(), *joined.id_columns.values()}
     names = section.use or [c for c in raw.frame.columns if c not in fixed]
     there = [raw.has(c, folder.findings, f"{key}.use") for c in names]
-    if not all(there) or not _distinct(name, names, raw, folder.findings):
+    if not all(there) or not distinct_names(name, names, raw, folder.findings):
         return None
-    frame = _numbers(name, names, raw, section, key, folder)[keep.to_numpy()]
+    frame = feature_columns(name, names, raw, section, key, folder)[keep.to_numpy()]
     frame.index = pd.Index(ids[keep], name=joined.units.index.name)
     if frame.index.has_duplicates:
         frame = _one_row_each(frame, section, raw, folder.findings)
     return frame.reindex(joined.units.index)
 
 
-def _distinct(modality: str, names: list[str], raw: RawTable, findings: Findings) -> bool:
+def distinct_names(modality: str, names: list[str], raw: RawTable, findings: Findings) -> bool:
     """RG210 for features whose names are one after what formulas cannot hold is taken away."""
     seen: dict[str, str] = {}
     before = len(findings)
@@ -98,7 +98,7 @@ def _one_row_each(frame: pd.DataFrame, section: ModalitySection, raw: RawTable, 
 # -- columns ---------------------------------------------------------------------------------
 
 
-def _numbers(
+def feature_columns(
     modality: str, names: list[str], raw: RawTable, section: ModalitySection, key: str, folder: Folder
 ) -> pd.DataFrame:
     """Feature columns as numbers; RG225 counts the columns left out, and each odd value is reported once."""

@@ -22,6 +22,7 @@ from radiogen.cohort.mutations import build_mutations
 from radiogen.cohort.outcomes import build_endpoints
 from radiogen.cohort.paths import Folder, file_digest
 from radiogen.cohort.references import check_names, check_references
+from radiogen.cohort.repeats import read_repeats
 from radiogen.cohort.rules import apply_rules, mark_external, unit_frame
 from radiogen.cohort.states import NOT_TESTED
 from radiogen.cohort.subtype import SUBTYPES, derive_subtype, marker_cuts
@@ -131,6 +132,7 @@ def _build(config: CohortConfig, joined: Joined, folder: Folder) -> Cohort:
     endpoints, ledger = build_endpoints(config, joined, ledger)
     images = read_images(config, joined, everyone.index, folder)
     features = read_features(config, joined, everyone.index, folder)
+    repeats = read_repeats(config, joined, everyone.index, folder)
     for name in config.modalities:
         have = set(images.loc[images["modality"] == name, "unit"])
         if name in features:
@@ -142,7 +144,7 @@ def _build(config: CohortConfig, joined: Joined, folder: Folder) -> Cohort:
     return Cohort(
         config=config, units=unit_frame(config, joined, external), clinical=clinical, predictors=predictors,
         markers=markers, mutations=mutations, subtype=subtype, endpoints=endpoints, images=images,
-        modalities=features, ledger=ledger, sources=sources, root=folder.root,
+        modalities=features, ledger=ledger, sources=sources, root=folder.root, repeats=repeats,
     )
 
 

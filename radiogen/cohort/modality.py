@@ -103,6 +103,9 @@ class ModalitySection(Section):
     curve: Literal["lognormal", "gamma_variate", "ldrw"] = Field("lognormal", description="model of the curve (CEUS)")
     motion: Literal["rigid", "none"] = Field("rigid", description="motion correction (CEUS)")
     features: str | None = Field(None, description="finished feature table")
+    repeats: str | None = Field(
+        None, description="table of the features measured again: other readers, images or perturbed regions, column `repeat`"
+    )
     use: list[str] | None = Field(None, description="feature columns used; default all numeric ones")
     missing: list[Scalar] = Field(default_factory=list, description="values that stand for 'not known' in the tables named")
     delimiter: str | None = Field(None, description="column separator of the tables named")

@@ -8,6 +8,7 @@ from pathlib import Path
 from radiogen.cohort.cohort import Cohort
 from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, ModalitySection, SurviveSection
 from radiogen.cohort.frames import safe_name
+from radiogen.cohort.learning import Learning
 from radiogen.cohort.targets import MARKER_CLASSES, target_names
 from radiogen.cohort.values import listing, suggest
 from radiogen.errors import Findings
@@ -76,6 +77,8 @@ def check_references(cohort: Cohort, findings: Findings, file: Path) -> None:
         elif isinstance(section, SurviveSection):
             check.endpoint(section.endpoint, f"{key}.endpoint")
             check.columns(section.groups, f"{key}.groups")
+        if isinstance(section, ClassifySection | SurviveSection):
+            check.learning(section, key)
         for block in section.inputs or ():
             if block not in cohort.blocks:
                 check.missing("input", block, cohort.blocks, f"{key}.inputs")
@@ -138,3 +141,17 @@ class _Checker:
         for name in names:
             if name not in known:
                 self.missing("column or target", name, [*sorted(self.known), *self.cohort.clinical.columns], key)
+
+    def learning(self, section: Learning, key: str) -> None:
+        """What harmonisation and the stability filter of an analysis need from the rest of the YAML."""
+        config = self.cohort.config
+        if section.harmonize is not None:
+            if section.harmonize.batch not in config.batch:
+                self.missing("batch", section.harmonize.batch, config.batch, f"{key}.harmonize.batch")
+            for name in section.harmonize.covariates:
+                if name not in self.cohort.clinical.columns:
+                    self.missing("clinical column", name, self.cohort.clinical.columns, f"{key}.harmonize.covariates")
+        if section.stable is not None and not any(m.repeats for m in config.modalities.values()):
+            self.findings.add("RG109", "the filter needs features that were measured again, and no modality has `repeats`",
+                              file=self.file, column=f"{key}.stable", fix="Write `repeats: FILE` under the modality, or leave "
+                              "`stable` out.")
