@@ -31,12 +31,12 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install --quiet -c constraints.txt -e .
 	@touch $@
 
-# pyradiomics 3.0.1 has no wheels for Python 3.10 and later; it compiles a small C extension
+# the second radiomics engine and the yardstick of the first; it has no wheels for Python 3.10 and later, and compiles a small C extension
 $(VENV)/.pyradiomics: $(VENV)/.core
 	@if $(BIN)/python -c 'import sys; sys.exit(sys.version_info >= (3, 12))'; then \
 	  $(PIP) install --quiet -c constraints.txt --no-build-isolation pyradiomics==3.0.1 || \
 	  { echo "pyradiomics did not build: it needs a C compiler and Python's headers (Debian: apt-get install gcc python3-dev)"; exit 2; }; \
-	else echo "pyradiomics 3.0.1 does not build on Python 3.12 and later: no extraction of images here"; fi
+	else echo "pyradiomics 3.0.1 does not build on Python 3.12 and later: the tests against it are skipped"; fi
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.pyradiomics
@@ -51,10 +51,10 @@ $(VENV)/.docs: $(VENV)/.test
 	$(PIP) install --quiet -c constraints.txt -e '.[docs]'
 	@touch $@
 
-setup: $(VENV)/.pyradiomics
+setup: $(VENV)/.core
 	@$(BIN)/radiogen doctor
 
-demo: $(VENV)/.pyradiomics
+demo: $(VENV)/.core
 	@mkdir -p $(DEMO)
 	$(BIN)/radiogen simulate cohorts/demo --n 160 --seed 13
 	$(BIN)/radiogen report cohorts/demo/cohort.yaml -o $(DEMO)/report.html --jobs 2
@@ -72,6 +72,7 @@ lint: $(VENV)/.lint
 
 docs: $(VENV)/.docs
 	$(BIN)/python docs/make_errors.py
+	$(BIN)/python docs/make_features.py
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/run_page.py docs/getting-started.md
 	$(BIN)/python docs/run_page.py --together docs/images.md docs/bmode.md docs/swe.md docs/doppler.md docs/ceus.md docs/segmentation.md docs/quality.md

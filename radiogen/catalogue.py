@@ -169,7 +169,7 @@ _FILES = {
 }
 
 _INSTALLATION = {
-    "RG901": Entry("pyradiomics is not installed", "Extraction of radiomics needs pyradiomics 3.0.1.", "pip install numpy && pip install --no-build-isolation pyradiomics==3.0.1 (or `make setup`); `radiogen doctor` says more."),
+    "RG901": Entry("Engine not installed", "The radiomics engine asked for needs a package that is not installed.", "Use the engine `native`, which needs nothing more; for pyradiomics: pip install numpy && pip install --no-build-isolation pyradiomics==3.0.1 (Python 3.11); `radiogen doctor` says more."),
     "RG902": Entry("Optional package missing", "This function needs a package that is not installed.", "Install the extra named."),
     "RG903": Entry("Cluster not reached", "The Dask scheduler does not answer, has no workers, or was lost during the work.", "Check the address that `dask scheduler` printed, such as tcp://10.0.0.1:8786, and that its port is open; start workers with `dask worker ADDRESS`."),
     "RG904": Entry("Workers unlike this machine", "A worker of the cluster has no radiogen, another version of it, or other versions of the packages that decide a value: its numbers could differ.", "Install the same versions everywhere: `pip freeze` here, `pip install -r` on the workers, then start them again."),

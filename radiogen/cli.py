@@ -17,8 +17,11 @@ app = typer.Typer(
 )
 #: exit codes: done, the data are wrong, the call is wrong, a fault of radiogen itself
 DONE, WRONG_DATA, WRONG_CALL, INTERNAL = 0, 1, 2, 70
+#: interrupted with Ctrl-C, as shells count it
+STOPPED = 130
+_INTERRUPTED = "Interrupted. What was extracted is kept; the same command goes on from there."
 #: errors that come from the words of the call rather than from the data
-_CALL_CODES = frozenset({"RG108", "RG708", "RG801", "RG803"})
+_CALL_CODES = frozenset({"RG108", "RG708", "RG801", "RG803", "RG903", "RG904", "RG905"})
 
 CohortFile = Annotated[Path, typer.Argument(help="The cohort.yaml, or its folder.", show_default=False)]
 Data = Annotated[Path | None, typer.Option("--data", help="Folder in which the paths of the YAML resolve.")]
@@ -72,6 +75,9 @@ def extract(
     cohort: CohortFile,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the feature tables.")] = Path("features"),
     data: Data = None, allow_outside: Outside = False, jobs: Jobs = 1, cache: Cache = None,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="A Dask scheduler, such as tcp://10.0.0.1:8786, in place of --jobs.")
+    ] = None,
 ) -> None:
     """Turn the images into features, one Parquet table per modality."""
     from radiogen.cohort import load_cohort
@@ -81,7 +87,7 @@ def extract(
 
     loaded = load_cohort(cohort, data=data, allow_outside=allow_outside)
     with terminal_progress() as progress:
-        done = extract_features(loaded, n_jobs=jobs, cache=cache, progress=progress)
+        done = extract_features(loaded, n_jobs=jobs, cache=cache, progress=progress, scheduler=scheduler)
     for problem in done.findings:
         _complain(problem.render())
     written = write_features(done, output)
@@ -95,11 +101,51 @@ def extract(
 
 
 @app.command()
+def stability(
+    cohort: CohortFile,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the tables.")] = Path("stability"),
+    modality: Annotated[str | None, typer.Option("--modality", help="Default: the only one that can be.")] = None,
+    readers: Annotated[
+        bool, typer.Option("--readers", help="Compare the readers of the manifest in place of perturbed regions.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option(help="Seed of random perturbations; default the cohort's.")] = None,
+    data: Data = None, allow_outside: Outside = False, jobs: Jobs = 1,
+) -> None:
+    """Measure features again, on perturbed regions or by other readers, and say which come out alike."""
+    from radiogen.cohort import load_cohort
+    from radiogen.features import stability as room
+    from radiogen.features.stability.pictures import chosen_modality
+    from radiogen.progress import terminal_progress
+
+    loaded = load_cohort(cohort, data=data, allow_outside=allow_outside)
+    name = chosen_modality(loaded, modality, plain=not readers)
+    with terminal_progress() as progress:
+        if readers:
+            found = room.from_readers(loaded, name, n_jobs=jobs, progress=progress)
+        else:
+            own = loaded.config.seed if seed is None else seed
+            found = room.stability(loaded, modality=name, n_jobs=jobs, seed=own, progress=progress)
+    for row in found.problems.head(20).itertuples():
+        _complain(f"{row.code} {row.lesion}, {row.repeat}: {row.message}")
+    if len(found.problems) > 20:
+        _complain(f"… and {len(found.problems) - 20} more.")
+    written = room.write_stability(loaded, name, found, output)
+    good = float((found.table["lower"] >= 0.75).mean())
+    _say(f"{good:.0%} of {len(found.table)} features have an ICC of which the lower limit is at least 0.75.")
+    for path in written:
+        _say(str(path))
+    _say(f"Write `repeats: {written[0].name}` under the modality '{name}' to filter by it inside the folds of an analysis.")
+
+
+@app.command()
 def segment(
     cohort: CohortFile,
     method: Annotated[
         str, typer.Option(help="contour (from the manifest's boxes or points), unet (learnt from its masks), or auto.")
     ] = "auto",
+    encoder: Annotated[
+        str, typer.Option(help="What the network begins with: efficientnet_lite0 (learnt on ImageNet) or small (nothing).")
+    ] = "efficientnet_lite0",
     modality: Annotated[list[str] | None, typer.Option("--modality", help="Only this modality; may be given again.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the network; default the cohort's.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier segmentation.")] = False,
@@ -107,12 +153,13 @@ def segment(
 ) -> None:
     """Draw the masks that are missing; the given files stay as they are, and a new cohort file names the masks."""
     from radiogen.features.segmentation import segment_cohort
+    from radiogen.imaging.outlines.unet import settings_for
     from radiogen.progress import terminal_progress
 
     with terminal_progress() as progress:
         done = segment_cohort(
-            cohort, modalities=modality, method=method, seed=seed, force=force, data=data, allow_outside=allow_outside,  # type: ignore[arg-type]
-            n_jobs=jobs, progress=progress,
+            cohort, modalities=modality, method=method, settings=settings_for(encoder), seed=seed, force=force, data=data,  # type: ignore[arg-type]
+            allow_outside=allow_outside, n_jobs=jobs, progress=progress,
         )  # fmt: skip
     for problem in done.problems:
         _complain(problem.render())
@@ -180,20 +227,59 @@ def schema() -> None:
 
 
 @app.command()
+def features(
+    cohort: Annotated[Path | None, typer.Argument(help="A cohort: its settings and rings count.", show_default=False)] = None,
+    modality: Annotated[list[str] | None, typer.Option("--modality", help="Only this modality; may be given again.")] = None,
+    feature_class: Annotated[str | None, typer.Option("--class", help="Only this class, such as glcm or kinetics.")] = None,
+    search: Annotated[str | None, typer.Option("--search", help="Only features with all these words.")] = None,
+    show: Annotated[str | None, typer.Option("--show", help="One feature in full, by the name of its column.")] = None,
+    form: Annotated[str | None, typer.Option("--format", help="table, csv, json or markdown; default by the file's end.")] = None,
+    uncalibrated: Annotated[bool, typer.Option("--uncalibrated", help="Names where the pixel spacing is not known.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
+) -> None:
+    """List every feature with its class, filter, unit, formula and IBSI code."""
+    import shutil
+
+    from radiogen.features.dictionary.command import dictionary_text, format_of
+    from radiogen.files import in_one_step
+
+    text = dictionary_text(
+        cohort, modalities=modality, feature_class=feature_class, search=search, show=show, how=format_of(output, form),
+        calibrated=not uncalibrated, width=min(max(shutil.get_terminal_size((80, 24)).columns, 60), 120),
+    )  # fmt: skip
+    if output is None:
+        _say(text)
+        return
+    with in_one_step(output, "the dictionary of features") as beside:
+        beside.write_text(f"{text}\n", encoding="utf-8")
+    _say(str(output))
+
+
+@app.command()
 def cache(
+    age: Annotated[str | None, typer.Argument(help="With --prune: only what is older, such as 12h, 30d or 4w.")] = None,
     size: Annotated[bool, typer.Option("--size", help="Say how large the cache is.")] = True,
-    prune: Annotated[bool, typer.Option("--prune", help="Delete all cached features.")] = False,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete cached features: all, or what AGE and --max-size say.")] = False,
+    max_size: Annotated[
+        str | None, typer.Option("--max-size", help="Delete the oldest until this is left, such as 500MB or 2GB.")
+    ] = None,
     folder: Cache = None,
 ) -> None:
-    """Say how large the cache of extracted features is, or empty it."""
+    """Say how large the cache of extracted features is, or prune it; a run that is under way is not disturbed."""
+    from radiogen.errors import fail
     from radiogen.features import cache as room
+    from radiogen.features.cache_limits import days, size_bytes
 
     store = room.FeatureCache() if folder is None else room.FeatureCache(folder)
-    if prune:
-        _say(f"{store.prune()} files deleted from {store.folder}")
-    elif size:
-        files, size_bytes = store.size()
-        _say(f"{files} files, {size_bytes / 1e6:.1f} MB in {store.folder}")
+    if age is not None and not prune:
+        raise fail("RG708", "an age is given without --prune", value=age)
+    if prune or max_size is not None:
+        older = None if age is None else days(age)
+        n = store.prune(older_than_days=older, max_bytes=None if max_size is None else size_bytes(max_size))
+        _say(f"{n} files deleted from {store.folder}")
+    if size:
+        files, in_bytes = store.size()
+        _say(f"{files} files, {in_bytes / 1e6:.1f} MB in {store.folder}")
 
 
 @app.command()
@@ -219,8 +305,12 @@ def main(arguments: list[str] | None = None) -> None:
         _complain(str(error))
         sys.exit(WRONG_CALL if set(error.codes) <= _CALL_CODES else WRONG_DATA)
     except KeyboardInterrupt:
-        _complain("Interrupted. What was extracted is kept; the same command goes on from there.")
-        sys.exit(130)
+        _complain(_INTERRUPTED)
+        sys.exit(STOPPED)
+    except SystemExit as end:
+        if end.code == STOPPED:  # so the parser of the words ends where it was interrupted
+            _complain(_INTERRUPTED)
+        raise
     except BrokenPipeError:
         sys.exit(DONE)
     except Exception as error:

@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 REQUIRED = (
@@ -32,7 +33,8 @@ def examine() -> list[Finding]:
     """Look at Python, the packages, the engines, the cache and the built-in data."""
     found = [_python()]
     found += [_package(name) for name in REQUIRED]
-    found.append(_try("engine pyradiomics", _pyradiomics, _BUILD, optional=True))
+    found.append(_try("engine native", partial(_engine, "native", "numba"), "pip install numba"))
+    found.append(_try("engine pyradiomics", partial(_engine, "pyradiomics", "pyradiomics"), _BUILD, optional=True))
     found.append(_try("compressed DICOM", _dicom_decoders, "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"))
     found.append(_try("AVI and MP4 loops", _video, "pip install 'radiogen[video]'", optional=True))
     found.append(_try("built-in data gbsg2", _gbsg2, "pip install scikit-survival"))
@@ -76,7 +78,7 @@ def _try(name: str, probe: Callable[[], str], mend: str, optional: bool = False)
         return Finding(name, False, f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", mend, optional)
 
 
-def _pyradiomics() -> str:
+def _engine(engine: str, package: str) -> str:
     """Extract from a small picture and see that filters give two-dimensional features."""
     import numpy as np
 
@@ -85,10 +87,10 @@ def _pyradiomics() -> str:
     rng = np.random.default_rng(1)
     mask = np.zeros((24, 24), dtype=bool)
     mask[6:18, 6:18] = True
-    features = radiomics.extract(rng.gamma(2.0, 20.0, (24, 24)), mask, spacing_mm=(1.0, 1.0))
+    features = radiomics.extract(rng.gamma(2.0, 20.0, (24, 24)), mask, spacing_mm=(1.0, 1.0), engine=engine)
     if not np.isfinite(features.astype(float)).all():
         raise RuntimeError("the test picture gave missing features")
-    return f"{version('pyradiomics')}, {len(features)} features from a test picture"
+    return f"{package} {version(package)}, {len(features)} features from a test picture"
 
 
 def _dicom_decoders() -> str:

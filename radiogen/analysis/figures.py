@@ -130,7 +130,19 @@ def classify(result: Result) -> Figures:
         for word, part in _last_inputs(confusion):
             _put(figures, _key("confusion", word), plots.confusion_matrix(part), "confusion", word)
     _add_importance(figures, result)
+    _add_batches(figures, result)
     return figures
+
+
+def _add_batches(figures: Figures, result: Result) -> None:
+    """What harmonisation did to the batches."""
+    from radiogen import plots
+
+    what = str(result.settings.get("harmonize", {}).get("batch", "batch"))
+    for name, draw in (("batch_variance", plots.batch_variance), ("batch_components", plots.batch_components)):
+        frame = _table(result, name)
+        if _has(frame, "stage"):
+            _put(figures, name, draw(frame, what=what), name)
 
 
 def _add_calibration(figures: Figures, result: Result) -> None:
@@ -249,6 +261,7 @@ def survive(result: Result) -> Figures:
     _add_differences(figures, result)
     _add_calibration(figures, result)
     _add_importance(figures, result)
+    _add_batches(figures, result)
     return figures
 
 

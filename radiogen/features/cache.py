@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from radiogen.errors import fail
+from radiogen.errors import RadiogenError, fail
 
-_FORMAT = 1
+_FORMAT = 2
 _SUFFIX = ".json"
+#: folder, beside those of the entries, in which entries are written before they are moved into place
+_UNFINISHED = "unfinished"
 #: unfinished files older than this were left by a run that was killed
 _STALE_SECONDS = 3600.0
 
@@ -28,11 +30,19 @@ class CacheSize(NamedTuple):
     bytes: int
 
 
+class _Entry(NamedTuple):
+    """One entry: when it was written, its size and its path."""
+
+    written: float
+    bytes: int
+    path: str
+
+
 def default_folder() -> Path:
     """``$RADIOGEN_CACHE``, or the user's cache folder: ``~/.cache/radiogen`` on Linux."""
     declared = os.environ.get("RADIOGEN_CACHE")
     if declared:
-        return Path(declared).expanduser()
+        return Path(declared).expanduser().absolute()
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -53,7 +63,8 @@ class FeatureCache:
     """A folder of entries, named by key.
 
     Entries are written to a temporary file and moved into place, so that a reader never sees half of one
-    and two runs at once do no harm.  An entry whose checksum does not fit counts as absent.
+    and two runs at once do no harm.  An entry whose checksum does not fit counts as absent.  An entry is a line of
+    JSON (format, key, SHA-256 of what follows) and a JSON value.
 
     Parameters
     ----------
@@ -81,16 +92,16 @@ class FeatureCache:
 
     def get(self, key: str) -> Any | None:
         """The entry, or None where there is none or it is damaged."""
-        path = self.path(key)
         try:
-            stored = json.loads(path.read_bytes())
-            sound = stored["format"] == _FORMAT and stored["key"] == key and stored["sha256"] == digest(stored["entry"])
+            head, _, body = self.path(key).read_bytes().partition(b"\n")
+            told = json.loads(head)
+            sound = told["format"] == _FORMAT and told["key"] == key and told["sha256"] == digest(body)
+            return json.loads(body) if sound else None
         except (OSError, ValueError, KeyError, TypeError):
             return None  # absent, or damaged: computed again and replaced
-        return stored["entry"] if sound else None
 
     def put(self, key: str, entry: Any) -> None:
-        """Write an entry.
+        """Write an entry; ``entry`` is a value that JSON knows.
 
         Raises
         ------
@@ -98,32 +109,71 @@ class FeatureCache:
             RG801 where the folder cannot be written.
         """
         path = self.path(key)
-        text = json.dumps({"format": _FORMAT, "key": key, "sha256": digest(entry), "entry": entry}, ensure_ascii=True)
+        body = json.dumps(entry, ensure_ascii=True).encode("ascii")
+        head = json.dumps({"format": _FORMAT, "key": key, "sha256": digest(body)}).encode("ascii")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{key[:8]}-", suffix=".tmp")
+            for folder in (path.parent, self.folder / _UNFINISHED):
+                folder.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=self.folder / _UNFINISHED, prefix=f"{key[:8]}-", suffix=".tmp")
             try:
-                with os.fdopen(handle, "w", encoding="ascii") as file:
-                    file.write(text)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(head + b"\n" + body)
                 Path(name).replace(path)
             except BaseException:  # an interrupt too: leave no half-written file behind
                 Path(name).unlink(missing_ok=True)
                 raise
         except OSError as error:
-            raise fail(
-                "RG801",
-                f"the feature cache cannot be written: {error.strerror or error}",
-                file=self.folder,
-                fix="Set RADIOGEN_CACHE to a folder that can be written, free the disk, or extract without a cache.",
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> RadiogenError:
+        return fail(
+            "RG801",
+            f"the feature cache cannot be written: {error.strerror or error}",
+            file=self.folder,
+            fix="Set RADIOGEN_CACHE to a folder that can be written, free the disk, or extract without a cache.",
+        )
+
+    def unfinished(self) -> Path:
+        """A new empty file in the folder of unfinished entries.
+
+        Raises
+        ------
+        RadiogenError
+            RG801 where the folder cannot be written.
+        """
+        try:
+            handle, name = tempfile.mkstemp(dir=self.folder / _UNFINISHED, suffix=".tmp")
+        except OSError as error:
+            raise self._unwritable(error) from error
+        os.close(handle)
+        return Path(name)
+
+    def open(self) -> None:
+        """Make the folder, and remove what runs that were killed left unfinished more than an hour ago.
+
+        Raises
+        ------
+        RadiogenError
+            RG801 where the folder cannot be written.
+        """
+        try:
+            (self.folder / _UNFINISHED).mkdir(parents=True, exist_ok=True)
+            for path in self._stale():
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def size(self) -> CacheSize:
         """Number of entries and their bytes."""
-        sizes = [stat.st_size for path, stat in self._files() if path.suffix == _SUFFIX]
-        return CacheSize(len(sizes), sum(sizes))
+        entries = total = 0
+        for _, size, _ in self._entries():
+            entries, total = entries + 1, total + size
+        return CacheSize(entries, total)
 
     def prune(self, *, older_than_days: float | None = None, max_bytes: int | None = None) -> int:
         """Remove entries, the oldest first, and what killed runs left behind.
+
+        A run that is under way loses nothing but time: an entry that is gone is computed again.
 
         Parameters
         ----------
@@ -146,41 +196,52 @@ class FeatureCache:
         if (older_than_days or 0) < 0 or (max_bytes or 0) < 0:
             raise fail("RG708", "limits of the cache must not be negative", value=(older_than_days, max_bytes))
         now = time.time()
-        files = sorted(self._files(), key=lambda item: item[1].st_mtime)
-        entries = [item for item in files if item[0].suffix == _SUFFIX]
-        doomed = _doomed(entries, now, older_than_days, max_bytes)
-        stale = [p for p, stat in files if p.suffix == ".tmp" and now - stat.st_mtime > _STALE_SECONDS]
+        doomed = _doomed(sorted(self._entries()), now, older_than_days, max_bytes)
         try:
-            for path in (*(p for p, _ in doomed), *stale):
+            for path in (*(Path(p) for _, _, p in doomed), *self._stale()):
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise fail("RG801", f"a cache file cannot be removed: {error.strerror}", file=self.folder) from error
         return len(doomed)
 
-    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
-        for path in self.folder.glob("??/*") if self.folder.is_dir() else ():
+    def _entries(self) -> Iterator[_Entry]:
+        for folder in sorted(self.folder.glob("??")) if self.folder.is_dir() else ():
+            with os.scandir(folder) as found:
+                for item in found:
+                    if not item.name.endswith(_SUFFIX):
+                        continue
+                    try:
+                        stat = item.stat()
+                    except FileNotFoundError:
+                        continue  # another run has just removed it
+                    yield _Entry(stat.st_mtime, stat.st_size, item.path)
+
+    def _stale(self) -> Iterator[Path]:
+        """Unfinished files that nobody writes any more."""
+        limit = time.time() - _STALE_SECONDS
+        for path in (self.folder / _UNFINISHED).glob("*.tmp"):
             try:
-                yield path, path.stat()
+                if path.stat().st_mtime < limit:
+                    yield path
             except FileNotFoundError:
-                continue  # another run has just moved or removed it
+                continue  # another run has just moved it into place
 
 
-def _doomed(
-    entries: list[tuple[Path, os.stat_result]], now: float, older_than_days: float | None, max_bytes: int | None
-) -> list[tuple[Path, os.stat_result]]:
+def _doomed(entries: list[_Entry], now: float, older_than_days: float | None, max_bytes: int | None) -> list[_Entry]:
+    """Entries to remove; ``entries`` are sorted by age, the oldest first."""
     if older_than_days is None and max_bytes is None:
         return entries
     limit = now - 86_400 * older_than_days if older_than_days is not None else -1.0
-    doomed = [item for item in entries if item[1].st_mtime < limit]
+    doomed = [entry for entry in entries if entry.written < limit]
     if max_bytes is None:
         return doomed
-    kept = entries[len(doomed) :]  # sorted by age: the doomed come first
-    left = sum(stat.st_size for _, stat in kept)
-    for path, stat in kept:
+    kept = entries[len(doomed) :]
+    left = sum(entry.bytes for entry in kept)
+    for entry in kept:
         if left <= max_bytes:
             break
-        doomed.append((path, stat))
-        left -= stat.st_size
+        doomed.append(entry)
+        left -= entry.bytes
     return doomed
 
 
@@ -190,4 +251,4 @@ def open_cache(cache: FeatureCache | str | Path | bool | None) -> FeatureCache |
         return cache
     if cache is None or cache is True:
         return FeatureCache()
-    return None if cache is False else FeatureCache(Path(cache).expanduser())
+    return None if cache is False else FeatureCache(Path(cache).expanduser().absolute())

@@ -14,12 +14,13 @@ from radiogen.cohort.ledger import Ledger
 from radiogen.errors import Findings, Problem, RadiogenError, fail
 from radiogen.features.cache import FeatureCache, open_cache
 from radiogen.features.families import family_of
-from radiogen.features.job import Outcome
+from radiogen.features.job import Job, Outcome
 from radiogen.features.jobs import column_of, make_jobs, pictures, rows_of, run_jobs
 from radiogen.features.near_duplicates import Twins, conflict_problem, find_twins, merge_groups, screens_of, summary_problem
 from radiogen.features.parallel import workers
 from radiogen.features.part import STEP, Part
 from radiogen.features.quality import quality_findings, quality_table
+from radiogen.features.radiomics import DEFAULT_ENGINE
 from radiogen.features.sources import ROLE, picture_sources
 from radiogen.progress import Progress
 
@@ -34,8 +35,9 @@ def extract(
     modalities: Sequence[str] | None = None,
     cache: FeatureCache | str | Path | bool | None = None,
     progress: Progress | None = None,
-    engine: str = "pyradiomics",
+    engine: str = DEFAULT_ENGINE,
     settings: str | Path | Mapping[str, Any] | None = None,
+    scheduler: Any = None,
 ) -> Cohort:
     """Measure the images of a cohort; gives a new cohort with their features.
 
@@ -57,10 +59,14 @@ def extract(
         goes on from here.
     progress : callable, optional
         Called as ``progress(done, total, label)``; default: silent.
-    engine : {"pyradiomics"}, default "pyradiomics"
-        Engine of the radiomics.
+    engine : {"native", "pyradiomics"}, default "native"
+        Engine of the radiomics; see :func:`radiogen.features.radiomics.extract`.
     settings : path or mapping, optional
         Radiomics settings in pyradiomics' layout, in place of those of the modalities.
+    scheduler : str or distributed.Client, optional
+        A Dask scheduler, such as ``"tcp://10.0.0.1:8786"``, whose workers measure the images in place of ``n_jobs``
+        processes.  They need the same radiogen and packages, and must see images and cache under the same paths.
+        The result is that of one process.
 
     Returns
     -------
@@ -73,8 +79,9 @@ def extract(
     ------
     RadiogenError
         RG109 unknown modality, RG708 unknown engine or n_jobs, RG104 settings refused, RG901 engine not
-        installed, RG801 cache not writable, RG215 a feature table has a column that extraction gives too; and
-        all problems at once where no image of any modality could be used (a modality that is lost while another
+        installed, RG801 cache not writable, RG902 distributed not installed, RG903, RG904, RG905 scheduler not reached,
+        workers that are unlike this machine or do not see the files, RG215 a feature table has a column that extraction
+        gives too; and all problems at once where no image of any modality could be used (a modality that is lost while another
         is not is a warning).
 
     Notes
@@ -96,8 +103,11 @@ def extract(
     baseline = rows_of(images[_at_baseline(cohort, images)])
     kinds = dict.fromkeys(cohort.config.modalities[name].kind_for(name) for name in dict.fromkeys(r.modality for r in baseline))
     versions = {k: v for kind in kinds for k, v in family_of(kind).versions(engine).items()}
-    jobs = make_jobs(cohort, baseline, settings=settings, engine=engine, versions=versions, cache=open_cache(cache))
-    outcomes = run_jobs(jobs, n_jobs, progress, "measuring images")
+    store = open_cache(cache)
+    if store is not None:
+        store.open()
+    jobs = make_jobs(cohort, baseline, settings=settings, engine=engine, versions=versions, cache=store)
+    outcomes = run_jobs(jobs, n_jobs, progress, "measuring images", scheduler)
     _raise_fatal(outcomes)
     ledger = Ledger(cohort.ledger.start, tuple(e for e in cohort.ledger.entries if not _ours(e, names)))
     findings: list[Problem] = []
@@ -118,6 +128,9 @@ def extract(
         table = part.joined()
         if table is not None:
             tables[str(name)] = table
+    # the features stand in the tables now: they are not held twice
+    del parts, part, lost
+    outcomes = [replace(outcome, features=None) for outcome in outcomes]
     twins = find_twins(pictures(baseline, outcomes), cohort.units["group"], screens_of(cohort))
     groups = merge_groups(cohort.units["group"], ((t.a.unit, t.b.unit) for t in twins))
     quality = quality_table(cohort, baseline, outcomes, twins)
@@ -125,7 +138,7 @@ def extract(
     new = tuple(f for f in said if f not in cohort.findings)
     done = cohort.with_features(tables, ledger=ledger, groups=groups, findings=new)
     others = tuple(s for s in done.sources if s.role != ROLE)
-    return replace(done, sources=(*others, *picture_sources(images)), quality=quality)
+    return replace(done, sources=(*others, *picture_sources(images, _known(jobs, outcomes))), quality=quality)
 
 
 def _modalities(cohort: Cohort, asked: Sequence[str] | None) -> list[str]:
@@ -140,6 +153,16 @@ def _at_baseline(cohort: Cohort, images: pd.DataFrame) -> pd.Series:
     if cohort.config.visits is None:
         return pd.Series(True, index=images.index)
     return images["visit"].eq(cohort.config.visits.baseline)
+
+
+def _known(jobs: Sequence[Job], outcomes: Sequence[Outcome]) -> dict[str, bytes]:
+    """SHA-256 of the files that were read, by path."""
+    return {
+        path: outcome.files[32 * i : 32 * i + 32]
+        for job, outcome in zip(jobs, outcomes, strict=True)
+        if outcome.files
+        for i, path in enumerate(job.paths)
+    }
 
 
 def _ours(entry: Any, names: Sequence[str]) -> bool:

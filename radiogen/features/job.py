@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from radiogen.cohort.modality import PLAIN, Kind
 from radiogen.errors import Problem, RadiogenError, problem
 from radiogen.features.cache import FeatureCache, digest
 from radiogen.features.families import family_of
-from radiogen.features.family import Examination, Settings
+from radiogen.features.family import Examination, Measured, Settings
+from radiogen.features.outcome import Numbers, from_entry, names_digest, to_entry
+from radiogen.features.outcome import Outcome as Outcome
 from radiogen.imaging import Fingerprint, Image, fingerprint, read_image, read_mask
 from radiogen.imaging.duplicates import exact_print
 from radiogen.imaging.quality import assess
@@ -38,7 +40,7 @@ MASK_CODES = frozenset({"RG503", "RG504", "RG505", "RG510", "RG515", "RG522", "R
 _READERS = ("pillow", "pydicom", "SimpleITK", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """One image with its masks and everything that decides its features.
 
@@ -61,29 +63,10 @@ class Job:
     calibration: Literal["file", "ignore"] = "file"
     frame_interval_ms: float | None = None
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one image.
-
-    ``features`` is None where it was not measured or failed; errors among ``problems`` say why.  ``quality`` is empty
-    where the image could not be read.
-    """
-
-    features: dict[str, float] | None = None
-    fingerprint: Fingerprint | None = None
-    problems: tuple[Problem, ...] = ()
-    calibrated: bool = False
-    quality: Mapping[str, float] = field(default_factory=dict)
-
     @property
-    def error(self) -> Problem | None:
-        """The first error, if there is one."""
-        return next((p for p in self.problems if p.severity == "error"), None)
-
-    def series(self) -> pd.Series:
-        """The features as a Series of float64."""
-        return pd.Series(self.features or {}, dtype=np.float64)
+    def paths(self) -> tuple[str, ...]:
+        """Image, masks and reference."""
+        return (self.image, *self.masks, *(() if self.reference is None else (self.reference,)))
 
 
 def package_versions() -> dict[str, str]:
@@ -95,38 +78,69 @@ def lookup(job: Job) -> Outcome | None:
     """The outcome from the cache, or None; a file that cannot be read is left to :func:`process`."""
     if job.cache is None:
         return None
+    files = _files(job)
+    return None if files is None else _cached(job, job.cache, _key(job, files), files)
+
+
+def process(job: Job) -> Outcome:
+    """The outcome of one image: from the cache, or read, checked and measured now and put into the cache at once.
+
+    Coded errors become part of the outcome, nothing else is caught; an outcome with an error is not kept.
+    """
+    files = _files(job) if job.measure or job.cache is not None else None
+    if files is None:  # one of them cannot be read: measuring says which and why
+        return _measured(job)
+    if job.cache is None:
+        return replace(_measured(job), files=files)
+    key = _key(job, files)
+    found = _cached(job, job.cache, key, files)
+    if found is not None:
+        return found
+    outcome = replace(_measured(job), files=files)
+    if outcome.error is None:
+        job.cache.put(key, to_entry(outcome, names_of(job, outcome.calibrated)[1]))
+    return outcome
+
+
+def _cached(job: Job, cache: FeatureCache, key: str, files: bytes) -> Outcome | None:
+    entry = cache.get(key)
+    if entry is None or entry["names"] != names_of(job, entry["calibrated"])[1]:
+        return None  # kept by a version with other features
+    return replace(from_entry(entry), files=files)
+
+
+#: names of features and their hash, by kind, settings and calibration; few, unless settings differ from image to image
+_NAMES: dict[tuple[str, str, bool], tuple[tuple[str, ...], str]] = {}
+_MANY = 256
+
+
+def names_of(job: Job, calibrated: bool) -> tuple[tuple[str, ...], str]:
+    """The names of a job's features, in order, and their short hash."""
+    key = (job.kind, json.dumps(job.settings, sort_keys=True, default=str), calibrated)
+    found = _NAMES.get(key)
+    if found is None:
+        names = family_of(job.kind).names(job.settings, calibrated=calibrated)
+        found = names, names_digest(names)
+        if len(_NAMES) >= _MANY:
+            _NAMES.clear()
+        _NAMES[key] = found
+    return found
+
+
+def _files(job: Job) -> bytes | None:
+    """SHA-256 of image, masks and reference, one after the other; None where one of them cannot be read."""
     try:
-        return _stored(job.cache.get(_key(job)))
+        return b"".join(bytes.fromhex(digest(read_bytes(Path(name), "RG501"))) for name in job.paths)
     except RadiogenError:
         return None
 
 
-def process(job: Job) -> Outcome:
-    """Read, check and measure one image; coded errors become part of the outcome, nothing else is caught."""
-    try:
-        key = _key(job) if job.cache is not None else None
-    except RadiogenError as error:
-        return Outcome(problems=error.problems)
-    outcome = _measured(job)
-    if key is not None and job.cache is not None and outcome.error is None:
-        job.cache.put(key, _entry(outcome))
-    return outcome
-
-
-def _key(job: Job) -> str:
+def _key(job: Job, files: bytes) -> str:
     """Content of image and masks, spacing, settings and versions; file names and times do not count."""
-    contents = []
-    references = [] if job.reference is None else [job.reference]
-    for missing, name in (("RG501", job.image), *(("RG503", m) for m in (*job.masks, *references))):
-        path = Path(name)
-        try:
-            contents.append([digest(read_bytes(path, missing)), _suffix(path)])
-        except RadiogenError as error:
-            raise located(error, path) from error.__cause__
     return digest(
         {
             "reader": READER_VERSION,
-            "contents": contents,
+            "contents": [[files[32 * i : 32 * i + 32].hex(), _suffix(Path(name))] for i, name in enumerate(job.paths)],
             "reference": job.reference is not None,
             "declared": [job.spacing_mm, job.resize, job.mask_label, job.calibration, job.frame_interval_ms, job.type],
             "family": family_of(job.kind).name,
@@ -159,14 +173,16 @@ def _measured(job: Job) -> Outcome:
             seen,
             fingerprint=whole if job.kind in PLAIN else _screen_print(picture, examination, whole),
             calibrated=examination.spacing_mm is not None,
-            quality=assess(image, examination.mask, spacing_mm=examination.spacing_mm, colour=_COLOURED.get(job.kind)),
+            quality=Numbers(
+                assess(image, examination.mask, spacing_mm=examination.spacing_mm, colour=_COLOURED.get(job.kind))
+            ),
         )
         found += _doubts(examination, job)
         features, quality, problems = _work(job, examination)
         found += problems
     except RadiogenError as error:
         return replace(seen, problems=(*found, *error.problems))
-    return replace(seen, features=features, problems=tuple(found), quality={**seen.quality, **quality})
+    return replace(seen, features=features, problems=tuple(found), quality=Numbers({**seen.quality, **quality}))
 
 
 def _examination(job: Job, image: Image) -> Examination:
@@ -188,13 +204,15 @@ def _screen_print(picture: NDArray[np.float64], examination: Examination, exact:
     return fingerprint(picture, window=box_slices(bounding_box(mask, margin)))
 
 
-def _work(job: Job, examination: Examination) -> tuple[dict[str, float] | None, Mapping[str, float], tuple[Problem, ...]]:
+def _work(
+    job: Job, examination: Examination
+) -> tuple[NDArray[np.float64] | None, Mapping[str, float], tuple[Problem, ...]]:
     """Features (None where the image is only looked at), numbers on their quality, and remarks."""
     family = family_of(job.kind)
     try:
         if job.measure:
             measured = family.measure(examination, job.settings, job.engine)
-            return {str(k): float(v) for k, v in measured.values.items()}, measured.quality, measured.problems
+            return _array(job, examination, measured), measured.quality, measured.problems
         if family.check is not None:
             return None, {}, family.check(examination, job.settings)
         if examination.mask is None and family.needs_mask(job.type):
@@ -204,6 +222,15 @@ def _work(job: Job, examination: Examination) -> tuple[dict[str, float] | None, 
     except RadiogenError as error:
         about_mask = bool(job.masks) and error.problems[0].code in MASK_CODES
         raise located(error, Path(job.masks[0] if about_mask else job.image)) from error.__cause__
+
+
+def _array(job: Job, examination: Examination, measured: Measured) -> NDArray[np.float64]:
+    """The values in the family's order; every NaN has the same bits, so that files have the same bytes."""
+    names, _ = names_of(job, examination.spacing_mm is not None)
+    values = measured.values if tuple(measured.values.index) == names else measured.values.reindex(list(names))
+    found = values.to_numpy(dtype=np.float64, copy=True)
+    found[np.isnan(found)] = np.nan
+    return found
 
 
 def _doubts(examination: Examination, job: Job) -> list[Problem]:
@@ -221,28 +248,3 @@ def _doubts(examination: Examination, job: Job) -> list[Problem]:
 
 def _touches_all_sides(mask: NDArray[np.bool_] | None) -> bool:
     return mask is not None and all(bool(side.any()) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
-
-
-def _entry(outcome: Outcome) -> dict[str, Any]:
-    """An outcome for the cache; NaN is written as null, and nowhere are file names kept."""
-    features = outcome.features
-    return {
-        "features": None if features is None else {k: None if np.isnan(v) else v for k, v in features.items()},
-        "fingerprint": None if outcome.fingerprint is None else outcome.fingerprint.to_json(),
-        "problems": [asdict(replace(p, file=None)) for p in outcome.problems],
-        "calibrated": outcome.calibrated,
-        "quality": {k: None if np.isnan(v) else float(v) for k, v in outcome.quality.items()},
-    }
-
-
-def _stored(entry: Any) -> Outcome | None:
-    if entry is None:
-        return None
-    features = entry["features"]
-    return Outcome(
-        None if features is None else {k: np.nan if v is None else float(v) for k, v in features.items()},
-        None if entry["fingerprint"] is None else Fingerprint.from_json(entry["fingerprint"]),
-        tuple(Problem(**p) for p in entry["problems"]),
-        bool(entry["calibrated"]),
-        {k: np.nan if v is None else float(v) for k, v in entry["quality"].items()},
-    )

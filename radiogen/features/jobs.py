@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,16 @@ from radiogen.features.family import Settings
 from radiogen.features.job import MASK_CODES, Job, Outcome, lookup, package_versions, process
 from radiogen.features.near_duplicates import Picture
 from radiogen.features.parallel import in_order, silent
+from radiogen.features.radiomics import DEFAULT_ENGINE
+from radiogen.features.shelf import Shelf
 from radiogen.progress import Progress
 
+#: entries looked up here before other processes are started; if all are there, none is needed
+_PROBED = 1000
+_NOTHING: Mapping[str, float] = {}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class ImageRow:
     """One row of ``Cohort.images``."""
 
@@ -56,10 +62,16 @@ def rows_of(images: pd.DataFrame) -> list[ImageRow]:
             reference=_text(r["reference"]),
             type=_text(r["type"]),
             mask_source=_text(r["mask_source"]),
-            declared=dict(r["declared"] or {}),
+            declared=dict(r["declared"]) if r["declared"] else _NOTHING,
         )
-        for r in images.to_dict("records")
+        for r in _records(images)
     ]
+
+
+def _records(images: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows one after the other: all of them as dicts would take more memory than anything made of them."""
+    names = list(images.columns)
+    return (dict(zip(names, values, strict=True)) for values in images.itertuples(index=False, name=None))
 
 
 def _text(value: Any) -> str | None:
@@ -77,7 +89,7 @@ def make_jobs(
     rows: Sequence[ImageRow],
     *,
     settings: Any = None,
-    engine: str = "pyradiomics",
+    engine: str = DEFAULT_ENGINE,
     versions: Mapping[str, str] | None = None,
     measure: bool = True,
     cache: FeatureCache | None = None,
@@ -103,8 +115,8 @@ def _job(
         resolved[key] = family.settings(options)
     return Job(
         kind=kind,
-        image=row.image,
-        masks=row.masks,
+        image=_absolute(row.image),
+        masks=tuple(_absolute(m) for m in row.masks),
         spacing_mm=row.spacing_mm,
         resize=section.resize,
         settings=resolved[key],
@@ -112,7 +124,7 @@ def _job(
         versions=versions,
         measure=measure and (bool(row.masks) or not family.needs_mask(row.type)),
         cache=cache,
-        reference=row.reference,
+        reference=None if row.reference is None else _absolute(row.reference),
         type=row.type,
         mask_label=section.mask_label,
         calibration=section.calibration,
@@ -120,19 +132,39 @@ def _job(
     )
 
 
-def run_jobs(jobs: Sequence[Job], n_jobs: int, progress: Progress | None, label: str) -> list[Outcome]:
-    """The outcome of every job, from the cache where it is there; the rest in ``n_jobs`` processes."""
+def _absolute(path: str) -> str:
+    """For workers, who stand in other folders; the same text where nothing is to be done, which a million rows share."""
+    return path if Path(path).is_absolute() else str(Path(path).absolute())
+
+
+def run_jobs(
+    jobs: Sequence[Job], n_jobs: int, progress: Progress | None, label: str, scheduler: Any = None
+) -> list[Outcome]:
+    """The outcome of every job, in ``n_jobs`` processes or on a cluster; what is in the cache is taken from there.
+
+    The workers look into the cache and write to it, each image as soon as it is done.
+    """
     show = progress or silent
-    outcomes = [lookup(job) for job in jobs]
-    missing = [i for i, outcome in enumerate(outcomes) if outcome is None]
-    done = len(jobs) - len(missing)
-    show(done, len(jobs), label)
-    fresh = in_order(process, [jobs[i] for i in missing], n_jobs)
-    for i, outcome in zip(missing, fresh, strict=True):
-        outcomes[i] = outcome
-        done += 1
-        show(done, len(jobs), label)
-    return [o for o in outcomes if o is not None]
+    limit = len(jobs) if n_jobs == 1 and scheduler is None else _PROBED
+    outcomes: list[Outcome] = []
+    shelf = Shelf()
+    for job in jobs[:limit]:
+        found = lookup(job)
+        if found is None:
+            break
+        outcomes.append(shelf.kept(found))
+    show(len(outcomes), len(jobs), label)
+    rest = jobs[len(outcomes) :]
+    if scheduler is None or not rest:
+        fresh = in_order(process, rest, n_jobs)
+    else:
+        from radiogen.features.cluster import on_cluster
+
+        fresh = on_cluster(process, rest, scheduler)
+    for outcome in fresh:
+        outcomes.append(shelf.kept(outcome))
+        show(len(outcomes), len(jobs), label)
+    return outcomes
 
 
 def column_of(cohort: Cohort, modality: str, role: str) -> str:

@@ -125,7 +125,7 @@ def learn(
     Raises
     ------
     RadiogenError
-        RG902 without torch.
+        RG902 without torch or the package of the encoder's weights.
     """
     read = _read_all(sheets, settings)
     lesions = [lesson for lesson in read.lessons if lesson.pair[1].any()]
@@ -150,6 +150,19 @@ def learn(
     weights = tuple(w for net in nets for w in net.weights)
     whole = SegmentationNet(replace(settings, nets=len(weights)), weights, len(lesions))
     return Learnt(whole, pd.DataFrame(rows), len(patients), len(read.lessons) - len(lesions), tuple(read.problems))
+
+
+def check_weights(settings: NetSettings) -> None:
+    """Tell before the work that the network cannot start.
+
+    Raises
+    ------
+    RadiogenError
+        RG902 without torch, or without the package of the encoder's weights.
+    """
+    from radiogen.imaging.outlines.unet_torch import network
+
+    network(settings).start()
 
 
 def _read_all(sheets: Sequence[Sheet], settings: NetSettings) -> _Read:

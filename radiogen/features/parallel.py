@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -47,4 +49,11 @@ def in_order(function: Callable[[Item], Value], items: Sequence[Item], n_jobs: i
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         run = Parallel(n_jobs=min(n_jobs, len(items)), return_as="generator")
-        yield from run(delayed(function)(item) for item in items)
+        yield from run(delayed(_in_worker)(function, item) for item in items)
+
+
+def _in_worker(function: Callable[[Item], Value], item: Item) -> Value:
+    """``function`` in another process, which leaves Ctrl-C to the first one: that one stops the others."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return function(item)

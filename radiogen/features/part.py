@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from radiogen.catalogue import CATALOGUE
 from radiogen.cohort.cohort import Cohort
@@ -15,8 +17,9 @@ from radiogen.cohort.ledger import Ledger
 from radiogen.cohort.modality import PLAIN, Kind
 from radiogen.errors import Problem, fail, problem
 from radiogen.features.families import family_of
-from radiogen.features.job import Job, Outcome
+from radiogen.features.job import Job, Outcome, names_of
 from radiogen.features.jobs import ImageRow, column_of, image_problems, summed_up
+from radiogen.features.record import RECORD, record
 
 #: step of the ledger's entries
 STEP = "features"
@@ -24,6 +27,15 @@ STEP = "features"
 MANUAL = "manual"
 #: key of ``DataFrame.attrs`` with the number of columns, the last ones, that extraction gave
 EXTRACTED = "extracted"
+#: units with several images that are joined in one step; bounds the memory
+_AT_ONCE = 256
+
+
+class _Placed(NamedTuple):
+    """The features of one image and the columns of the table in which they belong."""
+
+    values: NDArray[np.float64]
+    columns: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -67,12 +79,14 @@ class Part:
         if old is None:
             return new
         kept = old.iloc[:, : max(0, old.shape[1] - int(old.attrs.get(EXTRACTED, 0)))]
+        if not kept.shape[1]:
+            return new
         both = kept.columns.intersection(new.columns)
         if len(both):
             text = f"the feature table of '{self.name}' has {len(both)} columns that extraction gives too, such as '{both[0]}'"
             raise fail("RG215", text, column=str(both[0]))
         joined = pd.concat([kept, new], axis=1)
-        joined.attrs[EXTRACTED] = new.shape[1]
+        joined.attrs.update(new.attrs)
         return joined
 
     @property
@@ -93,26 +107,50 @@ class Part:
 
     def table(self) -> pd.DataFrame:
         """Features per unit of the cohort; NaN where there is none."""
-        measured = [(row.unit, outcome) for row, _, outcome in self.done if outcome.features is not None]
-        columns = self._columns([outcome for _, outcome in measured])
-        values = [outcome.series().reindex(columns).to_numpy() for _, outcome in measured]
-        frame = pd.DataFrame(
-            np.array(values, dtype=np.float64).reshape(len(measured), len(columns)),
-            index=pd.Index([unit for unit, _ in measured], dtype=object),
-            columns=[feature_name(self.name, c) for c in columns],
+        columns, places = self._columns()
+        rows: dict[str, list[_Placed]] = {}
+        for row, job, outcome in self.done:
+            if outcome.features is not None:
+                found = _Placed(outcome.features, places[names_of(job, outcome.calibrated)[0]])
+                rows.setdefault(row.unit, []).append(found)
+        table = np.full((len(self.cohort.index), len(columns)), np.nan)
+        place = {unit: i for i, unit in enumerate(self.cohort.index)}
+        several = {unit: own for unit, own in rows.items() if unit in place and len(own) > 1}
+        for unit, own in rows.items():
+            if unit in place and len(own) == 1:
+                table[place[unit], own[0].columns] = own[0].values
+        for unit, values in self._aggregated(several, len(columns)):
+            table[place[unit]] = values
+        per_unit = pd.DataFrame(
+            table, index=self.cohort.index, columns=[feature_name(self.name, c) for c in columns], copy=False
         )
-        grouped = frame.groupby(level=0, sort=False)
-        how = self.cohort.config.modalities[self.name].aggregate
-        # of several types of picture each gives its own columns, so that "first" is the first that has the number
-        per_unit = pd.DataFrame(grouped.agg(how)).reindex(self.cohort.index)
         per_unit.attrs[EXTRACTED] = per_unit.shape[1]
+        per_unit.attrs[RECORD] = record(self.cohort, self.name, self.done[0][1])
         return per_unit
 
-    def _columns(self, measured: Sequence[Outcome]) -> list[str]:
-        """The fixed columns of the settings, with and without spacing as the images have it."""
-        family, settings = family_of(self.kind), self.done[0][1].settings
-        kinds = [k for k in (True, False) if any(o.calibrated is k for o in measured)]
-        return list(dict.fromkeys(n for k in kinds for n in family.names(settings, calibrated=k)))
+    def _columns(self) -> tuple[list[str], dict[tuple[str, ...], NDArray[np.intp]]]:
+        """The fixed columns of the settings, with and without spacing as the images have it, and where each stand."""
+        measured = [(job, outcome.calibrated) for _, job, outcome in self.done if outcome.features is not None]
+        kinds = dict.fromkeys(names_of(job, state)[0] for wanted in (True, False) for job, state in measured if state is wanted)
+        columns = list(dict.fromkeys(name for names in kinds for name in names))
+        order = pd.Index(columns)
+        return columns, {names: order.get_indexer(pd.Index(names)) for names in kinds}
+
+    def _aggregated(
+        self, several: Mapping[str, Sequence[_Placed]], width: int
+    ) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """One row for each unit with several images, some units at a time."""
+        how = self.cohort.config.modalities[self.name].aggregate
+        units = list(several)
+        for start in range(0, len(units), _AT_ONCE):
+            these = [(unit, found) for unit in units[start : start + _AT_ONCE] for found in several[unit]]
+            block = np.full((len(these), width), np.nan)
+            for i, (_, found) in enumerate(these):
+                block[i, found.columns] = found.values
+            # of several types of picture each gives its own columns, so that "first" is the first that has the number
+            grouped = pd.DataFrame(block).groupby(np.array([unit for unit, _ in these], dtype=object), sort=False)
+            joined = pd.DataFrame(grouped.agg(how))
+            yield from zip(joined.index, joined.to_numpy(), strict=True)
 
     # -- what is said about them ----------------------------------------------------
 

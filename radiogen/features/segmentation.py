@@ -18,10 +18,10 @@ from radiogen.cohort.raw_table import RawTable
 from radiogen.cohort.tables import read_table
 from radiogen.errors import Findings, Problem, RadiogenError, fail, problem
 from radiogen.features import segmented_files as files
-from radiogen.features.mask_learning import FEWEST_PATIENTS, Learnt, Sheet, learn, placed
+from radiogen.features.mask_learning import FEWEST_PATIENTS, Learnt, Sheet, check_weights, learn, placed
 from radiogen.features.parallel import in_order, silent, workers
 from radiogen.features.part import MANUAL, is_automatic
-from radiogen.imaging.outlines.unet import NetSettings
+from radiogen.imaging.outlines.unet import NetSettings, settings_for
 from radiogen.imaging.segment import segment
 from radiogen.progress import Progress
 
@@ -105,7 +105,7 @@ def segment_cohort(
 
     A row of a manifest without a mask gets one by the contour (:func:`radiogen.imaging.segment.segment`) where it
     has a box (column ``box``: ``top bottom left right`` in pixels from 0, both ends inside) or a point (column
-    ``point``: ``row column``); otherwise by a small U-Net that learns from the modality's
+    ``point``: ``row column``); otherwise by a U-Net that learns from the modality's
     masks drawn by hand and finds the lesion, which the contour then outlines.
     Beside each manifest are written the masks (``masks_automatic/``) and ``<manifest>.segmented.csv``, the same table with
     ``mask`` filled in and a column ``mask_source`` (``manual``, ``contour`` or ``unet``); beside the cohort file
@@ -120,7 +120,8 @@ def segment_cohort(
     method : {"auto", "contour", "unet"}, default "auto"
         ``"contour"`` leaves rows with neither box nor point alone; ``"unet"`` takes no notice of boxes and points.
     settings : NetSettings, optional
-        Of the network; the defaults train for a minute or two a network on one core, 8 networks a modality.
+        Of the network; default :func:`radiogen.imaging.outlines.unet.settings_for`, a U-Net on an encoder that was trained on
+        ImageNet: 8 networks a modality, some minutes each on one core.
     n_jobs : int, default 1
         Processes; -1 for all processors.  The masks do not depend on it.
     seed : int, optional
@@ -140,8 +141,9 @@ def segment_cohort(
     ------
     RadiogenError
         Everything that is wrong with the cohort; RG109 unknown modality, RG708 unknown method, RG803 outputs that exist
-        without ``force``, RG801 where they cannot be written or are inputs, RG902 without torch where a network is
-        needed; and RG530 (or what else is wrong with them) where no image at all could be segmented.
+        without ``force``, RG801 where they cannot be written or are inputs, RG902 where a network is
+        needed without torch or the package with its encoder's weights; and RG530 (or what else is wrong with them) where no
+        image at all could be segmented.
 
     Notes
     -----
@@ -180,9 +182,12 @@ def segment_cohort(
     files.refuse_to_touch([yaml, *(w.raw.file for w in works), *inputs], [new_yaml, *tables, *outputs])
     children = np.random.SeedSequence(cohort.config.seed if seed is None else seed).spawn(len(cohort.config.modalities))
     order = {name: k for k, name in enumerate(cohort.config.modalities)}
+    settings = settings or settings_for()
+    if method != "contour" and any(_for_network(w, method) and len(_patients(w)) >= FEWEST_PATIENTS for w in works):
+        check_weights(settings)
     for work in works:
         _by_contour(work, method, n_jobs, progress)
-        _by_network(work, method, cohort, settings or NetSettings(), children[order[work.name]], n_jobs, progress)
+        _by_network(work, method, cohort, settings, children[order[work.name]], n_jobs, progress)
     if not any(w.png for w in works):
         raise RadiogenError(replace(p, severity="error") for p in Findings(p for w in works for p in w.problems).shown())
     return _written(works, cohort, text, new_yaml)
@@ -276,19 +281,19 @@ def _by_network(
     work: _Work, method: Method, cohort: Cohort, settings: NetSettings, seed: np.random.SeedSequence, n_jobs: int,
     progress: Progress | None,
 ) -> None:
-    these = [s for s in work.bare if method == "unet" or (s.box is None and s.point is None)]
+    these = _for_network(work, method)
     if not these:
         return
     if method == "contour":
         work.problems += [_none(work, s, "there is neither a box nor a point") for s in these]
         return
-    known = [s for s in work.drawn if not s.external and not is_automatic(s.source)]
+    known = _known(work)
     learnt = None
-    if len({s.patient for s in known}) >= FEWEST_PATIENTS:
+    if len(_patients(work)) >= FEWEST_PATIENTS:
         learnt = learn(known, cohort.units["group"], settings=settings, seed=seed, n_jobs=n_jobs, progress=progress)
     if learnt is None:
         why = (f"there is neither a box nor a point, and '{work.name}' has masks drawn by hand of "
-               f"{len({s.patient for s in known})} patients; a network needs {FEWEST_PATIENTS}")
+               f"{len(_patients(work))} patients; a network needs {FEWEST_PATIENTS}")
         work.problems += [_none(work, s, why) for s in these]
         return
     work.learnt = learnt
@@ -305,10 +310,26 @@ def _by_network(
         show(done, len(these), label)
 
 
+def _for_network(work: _Work, method: Method) -> list[Sheet]:
+    """The rows that are left to a network."""
+    return [s for s in work.bare if method == "unet" or (s.box is None and s.point is None)]
+
+
+def _known(work: _Work) -> list[Sheet]:
+    """The rows that a network may learn from."""
+    return [s for s in work.drawn if not s.external and not is_automatic(s.source)]
+
+
+def _patients(work: _Work) -> set[str]:
+    return {s.patient for s in _known(work)}
+
+
 def _told(name: str, learnt: Learnt) -> str:
     """The network in one sentence."""
     scores = learnt.validation["dice"]
-    parts = [f"{name}: the network learnt from {len(scores)} lesions of {learnt.n_patients} patients of the development data"]
+    kind = "small U-Net" if learnt.net.settings.encoder == "small" else "U-Net on EfficientNet-Lite0 pretrained on ImageNet"
+    parts = [f"{name}: the network ({kind}) learnt from {len(scores)} lesions of {learnt.n_patients} patients of the "
+             "development data"]
     if learnt.n_without_lesion:
         parts.append(f" and {learnt.n_without_lesion} pictures without one")
     parts.append(f"; cross-validated by patient its Dice is {scores.mean():.3f} on average (median {scores.median():.3f}, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +15,15 @@ from radiogen.cohort.paths import file_digest
 ROLE = "images"
 
 
-def picture_sources(images: pd.DataFrame) -> tuple[Source, ...]:
+def picture_sources(images: pd.DataFrame, known: Mapping[str, bytes] | None = None) -> tuple[Source, ...]:
     """One entry per modality: the SHA-256 over the SHA-256 of every file, in the order of the manifest.
 
     Parameters
     ----------
     images : DataFrame
         ``Cohort.images``.
+    known : mapping of str to bytes, optional
+        SHA-256 of files that were read already, by path.
 
     Returns
     -------
@@ -29,10 +32,14 @@ def picture_sources(images: pd.DataFrame) -> tuple[Source, ...]:
     """
     found = []
     for modality, own in images.groupby("modality", sort=False):
-        files = [p for image, masks in zip(own["image"], own["masks"], strict=True) for p in (image, *masks)]
-        whole = hashlib.sha256("\n".join(_digest(Path(p)) for p in files).encode())
-        n_masks = len(files) - len(own)
-        found.append(Source(ROLE, f"{modality}: {len(own)} images, {n_masks} masks", whole.hexdigest()))
+        whole, files = hashlib.sha256(), 0
+        for image, masks in zip(own["image"], own["masks"], strict=True):
+            for path in (str(image), *(str(m) for m in masks)):
+                digest = (known or {}).get(path)
+                text = _digest(Path(path)) if digest is None else digest.hex()
+                whole.update(f"{chr(10) if files else ''}{text}".encode())
+                files += 1
+        found.append(Source(ROLE, f"{modality}: {len(own)} images, {files - len(own)} masks", whole.hexdigest()))
     return tuple(found)
 
 

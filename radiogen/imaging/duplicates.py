@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.fft import dctn
-from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.fft import dctn, irfft2, rfft2
+from scipy.ndimage import gaussian_filter
 
 #: side of the square to which a picture is averaged before it is compared
 SIDE = 64
@@ -28,7 +29,7 @@ BACKGROUND_SIGMA = 4.0
 MAX_DISTANCE = 90
 #: correlation of the aligned small pictures from which on two images are one picture
 MIN_CORRELATION = 0.60
-_BLOCK = 512
+_BLOCK = 1024
 #: alignment tries these magnifications of rows and of columns, and shifts up to this many small pixels
 _SCALES = (0.88, 0.92, 0.96, 1.0, 1.04, 1.08, 1.12)
 _SHIFT = 6
@@ -177,19 +178,32 @@ def find_duplicates(
     What is found: copies, other sizes and file formats, other gain or contrast, calipers and text drawn in,
     trims of up to about 5 % in height and width, and frames of one lesion that show nearly the same layout.
     What is not: mirrored or turned pictures and larger crops.  The work grows with the square of the number
-    of images, as matrix products over blocks of 512.
+    of images, as matrix products over blocks of 1,024: 10,000 images take seconds.
     """
     if len(prints) < 2:
         return []
-    signs = np.stack([p.bits for p in prints]).astype(np.float32) * 2 - 1
     pairs: list[Pair] = []
-    for start in range(0, len(prints), _BLOCK):
-        distance = (HASH_SIDE**2 - signs[start : start + _BLOCK] @ signs.T) / 2
-        first, second = np.nonzero(distance <= max_distance)
-        for i, j, bits in zip(first + start, second, distance[first, second], strict=True):
-            if i < j:
-                pairs.extend(_compare(prints, int(i), int(j), round(float(bits)), min_correlation))
-    return pairs
+    for i, j, bits in _candidates(np.stack([p.bits for p in prints]), max_distance):
+        pairs.extend(_compare(prints, i, j, bits, min_correlation))
+    return sorted(pairs, key=lambda pair: pair[:2])
+
+
+def _candidates(bits: NDArray[np.bool_], max_distance: int) -> Iterator[tuple[int, int, int]]:
+    """Pairs of hashes that differ in few bits, and in how many; a block against a block, so that memory stays small."""
+    for start in range(0, len(bits), _BLOCK):
+        rows = _signs(bits[start : start + _BLOCK])
+        for other in range(start, len(bits), _BLOCK):
+            distance = (HASH_SIDE**2 - rows @ _signs(bits[other : other + _BLOCK]).T) / 2
+            first, second = np.nonzero(distance <= max_distance)
+            differ = distance[first, second]
+            for i, j, d in zip(first + start, second + other, differ, strict=True):
+                if i < j:
+                    yield int(i), int(j), round(float(d))
+
+
+def _signs(bits: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """1 and -1, whose products count the bits in which two hashes agree."""
+    return np.asarray(bits, dtype=np.float32) * 2 - 1
 
 
 def _compare(
@@ -209,25 +223,41 @@ def correlation(a: Fingerprint, b: Fingerprint) -> float:
     of ``b`` counts.
     """
     x, y = a.thumbnail.astype(np.float64), b.thumbnail.astype(np.float64)
-    plain = _shifted(x, y, 0)
+    plain = _shifted(x[np.newaxis], y, 0)
     if plain >= _CLEAR:
         return plain
-    return max(plain, *(_shifted(_magnified(x, r, c), y, _SHIFT) for r in _SCALES for c in _SCALES))
+    return max(plain, _shifted(_magnified(x), y, _SHIFT))
 
 
-def _magnified(x: NDArray[np.float64], rows: float, columns: float) -> NDArray[np.float64]:
+@cache
+def _stretches() -> NDArray[np.float64]:
+    """For each magnification the matrix that interpolates a row or column linearly about its middle, 0 beyond its ends."""
     centred = np.arange(SIDE) - (SIDE - 1) / 2
-    grid = np.meshgrid(centred * rows, centred * columns, indexing="ij")
-    return np.asarray(map_coordinates(x, np.stack(grid) + (SIDE - 1) / 2, order=1, mode="constant"))
+    places = np.stack([centred * scale for scale in _SCALES]) + (SIDE - 1) / 2
+    weights = np.clip(1 - np.abs(places[:, :, np.newaxis] - np.arange(SIDE)), 0, None)
+    inside = (places >= 0) & (places <= SIDE - 1)
+    return np.asarray(np.where(inside[:, :, np.newaxis], weights, 0.0))
 
 
-def _shifted(x: NDArray[np.float64], y: NDArray[np.float64], reach: int) -> float:
-    """Largest correlation of the middle of ``y`` with windows of ``x`` shifted by up to ``reach``."""
+def _magnified(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The picture in all magnifications of rows and of columns."""
+    stretches = _stretches()
+    rows = stretches @ x
+    return np.asarray(rows[:, np.newaxis] @ stretches.transpose(0, 2, 1)).reshape(-1, SIDE, SIDE)
+
+
+def _shifted(pictures: NDArray[np.float64], y: NDArray[np.float64], reach: int) -> float:
+    """Largest correlation of the middle of ``y`` with windows of the pictures shifted by up to ``reach``."""
     middle = y[reach : SIDE - reach, reach : SIDE - reach]
     middle = middle - middle.mean()
-    windows = np.lib.stride_tricks.sliding_window_view(x, middle.shape)
-    product = np.tensordot(windows, middle, axes=([2, 3], [0, 1]))
-    total = windows.sum(axis=(2, 3))
-    squares = np.einsum("ijkl,ijkl->ij", windows, windows) - total**2 / middle.size
+    shape = (SIDE, SIDE)  # a product that wraps around does so outside the shifts that count
+    product = irfft2(rfft2(pictures) * np.conj(rfft2(middle, shape)), shape)[:, : 2 * reach + 1, : 2 * reach + 1]
+    squares = _window_sums(pictures**2, len(middle)) - _window_sums(pictures, len(middle)) ** 2 / middle.size
     scale = np.sqrt(np.maximum(squares, 0.0) * (middle**2).sum())
-    return float(np.divide(product, scale, out=np.zeros_like(product), where=scale > 1e-6).max())
+    return float(np.divide(product, scale, out=np.zeros_like(product), where=scale > 1e-6 * SIDE**2).max())
+
+
+def _window_sums(pictures: NDArray[np.float64], side: int) -> NDArray[np.float64]:
+    """Sums over all squares of a side that lie in the pictures."""
+    total = np.pad(pictures, ((0, 0), (1, 0), (1, 0))).cumsum(axis=1).cumsum(axis=2)
+    return np.asarray(total[:, side:, side:] - total[:, side:, :-side] - total[:, :-side, side:] + total[:, :-side, :-side])

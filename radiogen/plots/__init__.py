@@ -12,18 +12,25 @@ from radiogen.plots.associations import association_heatmap, volcano
 from radiogen.plots.cohort import availability, classes, flow, missingness, mutations
 from radiogen.plots.discrimination import calibration_curve, confusion_matrix, performance, roc
 from radiogen.plots.effects import forest, importance
+from radiogen.plots.harmonisation import batch_components, batch_variance
+from radiogen.plots.stability import icc_heatmap, icc_intervals, icc_shares
 from radiogen.plots.survival import cumulative_incidence, kaplan_meier
 from radiogen.plots.text import text
 
 __all__ = [
     "association_heatmap",
     "availability",
+    "batch_components",
+    "batch_variance",
     "calibration_curve",
     "classes",
     "confusion_matrix",
     "cumulative_incidence",
     "flow",
     "forest",
+    "icc_heatmap",
+    "icc_intervals",
+    "icc_shares",
     "importance",
     "kaplan_meier",
     "missingness",

@@ -20,6 +20,8 @@ COLUMNS = {
     "fpr": "1 − specificity", "tpr": "Sensitivity", "overall": "Overall", "endpoint": "Endpoint",
     "follow_up": "Median follow-up", "median_follow_up": "Median follow-up", "label": "Label", "detail": "Detail",
     "incidence": "Incidence", "cause": "Cause", "block": "Block", "value": "Value", "kind": "Kind", "name": "Name",
+    "stage": "Harmonisation", "batch": "Batch", "partial": "Share beyond covariates", "adjusted": "Share less chance",
+    "pc1": "First component", "pc2": "Second component", "share1": "Share of the first", "share2": "Share of the second",
     "median": "Median", "unit": "Unit", "known": "Known", "tests": "Tests", "classes": "Classes", "target_class": "Class",
     "readable": "Readable", "calibrated": "Calibrated", "automatic_masks": "Automatic masks", "duplicates": "Duplicates",
     "flagged": "Flagged", "flag": "Flag", "flags": "Flags", "manifest": "Manifest", "row": "Row", "measure": "Measure",
@@ -60,6 +62,7 @@ TABLES = {
     "quality_images": "Images by modality", "quality_flags": "Flags and their meaning",
     "quality_flagged": "Flagged images", "quality_by_group": "Sharpness and contrast by group",
     "thresholds": "Performance at the threshold chosen in training",
+    "batch_variance": "Variance explained by the batch", "batch_components": "Principal components of the features",
     "proportional_hazards": "Test of proportional hazards", "families": "Families of tests",
 }
 
@@ -69,7 +72,7 @@ KINDS = {
 
 #: p-values and the like
 P_COLUMNS = frozenset({"p", "q", "adjusted_p", "adjusted_q", "p_value"})
-SHARES = frozenset({"share", "selected_share"})
+SHARES = frozenset({"share", "selected_share", "partial", "adjusted", "share1", "share2"})
 
 
 def column_label(name: object, table: str = "") -> str:

@@ -27,7 +27,7 @@ _FIRST = {"describe": ("table_one",)}
 #: tables shown whole
 _WHOLE = frozenset({"table_one", "modalities", "markers", "mutations", "subtype", "qc", "endpoints"})
 #: tables whose numbers stand in a figure already
-_FOLDED = frozenset({"risk_table", "missing"})
+_FOLDED = frozenset({"risk_table", "missing", "batch_variance", "batch_components"})
 _SMALL_CELLS = (
     "Counts from 1 to {below} are shown as <{cell}; ≥{cell} stands where the exact count would give another one away."
 )

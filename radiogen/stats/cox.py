@@ -1,4 +1,4 @@
-"""Cox regression with Efron's ties, equal to R's ``coxph``."""
+"""Cox regression, equal to R's ``coxph``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import chi2, norm
 
 from radiogen.errors import fail
-from radiogen.stats._design import aliased, design, listed, standardise, take
-from radiogen.stats._newton import Fit, covariance, culprits, maximise
-from radiogen.stats._partial import efron
-from radiogen.stats._validate import Floats, normal_quantile, survival
+from radiogen.stats._coxfit import CoxFit, fit_cox
+from radiogen.stats._design import is_numeric, take
+from radiogen.stats._newton import Fit, covariance
+from radiogen.stats._validate import Floats, groups, normal_quantile, number, word
 from radiogen.stats.harrell import concordance
 from radiogen.stats.result import StatResult
 
@@ -30,13 +31,20 @@ class CoxResult(StatResult):
     tests : DataFrame
         Likelihood-ratio, Wald and score test of the whole model: ``test``, ``statistic``, ``df``, ``p``.
     covariance : DataFrame
-        Covariance of the estimable coefficients.
+        Covariance of the estimable coefficients (robust where it was asked for).
     not_estimable : mapping of str to str
         Terms without an estimate and the reason.
     linear_predictor : ndarray, shape (n,)
         Centred at the mean of the covariates, in the order of the frame.
-    concordance : StatResult
-        Harrell's C of the linear predictor on the same data (apparent, not validated).
+    concordance : StatResult or None
+        Harrell's C of the linear predictor on the same data (apparent, not validated).  None with strata
+        or late entry, where pairs are not comparable across them.
+    baseline : DataFrame
+        Cumulative hazard of a unit with mean covariates, by the rule for ties: ``stratum``, ``time``, ``hazard``.
+    levels : mapping of str to tuple of str
+        Levels of each categorical covariate, the reference first; what a new frame is coded by.
+    means : mapping of str to float
+        Mean of each estimated term, which ``baseline`` refers to.
     """
 
     loglik: tuple[float, float] = (np.nan, np.nan)
@@ -45,10 +53,73 @@ class CoxResult(StatResult):
     not_estimable: Mapping[str, str] = field(default_factory=dict)
     linear_predictor: Floats = field(default_factory=lambda: np.empty(0))
     concordance: StatResult | None = None
+    baseline: pd.DataFrame = field(default_factory=pd.DataFrame)
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    means: Mapping[str, float] = field(default_factory=dict)
+
+    def predict_risk(self, frame: pd.DataFrame, horizons: ArrayLike) -> Floats:
+        """Predicted probability of the event by each horizon.
+
+        Parameters
+        ----------
+        frame : DataFrame, m rows
+            The covariates of the model.
+        horizons : array-like of float, shape (h,)
+            Times; none beyond the last event time adds anything, since the hazard is not known there.
+
+        Returns
+        -------
+        ndarray, shape (m, h)
+            1 - exp(-cumulative hazard × hazard ratio against the mean covariates).
+
+        Raises
+        ------
+        RadiogenError
+            RG203 for a missing column, RG705 for missing values or a level that the model has not seen,
+            RG708 for a model with strata.
+        """
+        wanted = number(np.atleast_1d(np.asarray(horizons)), "horizons")
+        if self.baseline["stratum"].nunique() > 1:
+            raise fail("RG708", "A stratified model has no one baseline; fit one model per stratum to predict.")
+        hazard = np.r_[0.0, self.baseline["hazard"].to_numpy()]
+        at = hazard[np.searchsorted(self.baseline["time"].to_numpy(), wanted, side="right")]
+        return np.asarray(-np.expm1(-np.exp(self.predict_linear(frame))[:, None] * at))
+
+    def predict_linear(self, frame: pd.DataFrame) -> Floats:
+        """Linear predictor of other rows, centred at the means of the data of the fit."""
+        eta = np.zeros(len(frame))
+        coef = dict(zip(self.label or (), np.atleast_1d(np.asarray(self.estimate)), strict=True))
+        for term, centre in self.means.items():
+            name, _, level = term.partition("[") if term.rstrip("]") != term else (term, "", "")
+            if name not in self.levels:
+                name, level = term, ""
+            series = take(frame, [name])[name]
+            column = _indicator(series, level[:-1], self.levels[name]) if level else number(series, name)
+            eta += coef[term] * (column - centre)
+        return eta
+
+
+def _indicator(series: pd.Series, level: str, known: tuple[str, ...]) -> Floats:
+    if series.isna().any():
+        raise fail("RG705", f"Covariate '{series.name}' has {int(series.isna().sum())} missing values.", column=str(series.name))
+    words = series.map(word)
+    new = sorted(set(words) - set(known))
+    if new:
+        raise fail("RG705", f"The model has not seen these levels of '{series.name}'.", value=new, column=str(series.name))
+    return (words == level).to_numpy(dtype=float)
 
 
 def cox_regression(
-    frame: pd.DataFrame, duration: str, event: str, covariates: Sequence[str], level: float = 0.95
+    frame: pd.DataFrame,
+    duration: str,
+    event: str,
+    covariates: Sequence[str],
+    level: float = 0.95,
+    ties: str = "efron",
+    strata: str | Sequence[str] | None = None,
+    robust: bool = False,
+    cluster: str | None = None,
+    entry: str | None = None,
 ) -> CoxResult:
     """Fit a Cox proportional-hazards model.
 
@@ -65,6 +136,16 @@ def cox_regression(
         level, named ``column[level]``.
     level : float, default 0.95
         Level of the Wald intervals.
+    ties : {"efron", "breslow"}, default "efron"
+        Rule for tied events; Efron's is R's default and the closer to the exact likelihood.
+    strata : str or sequence of str, optional
+        Columns whose combinations have baseline hazards of their own.
+    robust : bool, default False
+        Sandwich variance (Lin and Wei): valid where hazards are not proportional.
+    cluster : str, optional
+        Column of clusters (the patient of a lesion); the sandwich variance sums over each.
+    entry : str, optional
+        Column of the times at which units came under observation (left truncation).
 
     Returns
     -------
@@ -79,17 +160,18 @@ def cox_regression(
     RadiogenError
         RG203 for a column that is not there; RG402, RG403, RG705 for unusable times, events or
         covariates; RG701 without events; RG704 where the likelihood has no maximum (a covariate
-        orders the events fully), with the columns named.
+        orders the events fully), with the columns named; RG708 for an unknown option.
 
     Notes
     -----
-    Ties by Efron's rule; times that differ by rounding only are ties.  The score test equals the
-    log-rank test where there is one binary covariate and no ties.
+    Times that differ by rounding only are ties.  The score test equals the log-rank test where there is one
+    binary covariate and no ties.  With a robust variance the Wald test is robust, the other two tests and
+    the log-likelihood are not.
 
     References
     ----------
     Cox, JRSS B 1972;34:187, doi 10.1111/j.2517-6161.1972.tb00899.x.  Efron, JASA 1977;72:557,
-    doi 10.1080/01621459.1977.10480613.
+    doi 10.1080/01621459.1977.10480613.  Lin and Wei, JASA 1989;84:1074, doi 10.1080/01621459.1989.10478874.
 
     Examples
     --------
@@ -98,52 +180,68 @@ def cox_regression(
     [1.0731]
     """
     z = normal_quantile(level)
-    data = take(frame, [duration, event, *listed(covariates)])
-    if not len(data) or not covariates:
-        raise fail("RG705", "A Cox model needs rows and at least one covariate.")
-    t, e = survival(data[duration], data[event])
-    if not e.any():
-        raise fail("RG701", "A Cox model needs events; all times are censored.", column=event)
-    model = design(data[list(covariates)])
-    # units censored before the first event are in no risk set and say nothing about a coefficient
-    lost = aliased(model.x[t >= t[e].min()], model.terms)
-    kept = [index for index in range(len(model.terms)) if index not in lost]
-    if not kept:
-        reasons = ", ".join(f"'{model.terms[k]}' {why}" for k, why in lost.items())
-        raise fail("RG704", f"No covariate can be estimated: {reasons}.", column=model.terms[0])
-    x, _, scale = standardise(model.x[:, kept])
-    objective = efron(t, e, x)
-    start = np.zeros(len(kept))
-    fit = maximise(objective, x)
-    if not fit.converged:
-        names = culprits(fit, [model.terms[k] for k in kept])
-        raise fail(
-            "RG704",
-            f"The partial likelihood has no maximum along {', '.join(names)}: the hazard ratio runs to 0 or infinity.",
-            column=names[0],
-        )
-    coef = fit.beta / scale
-    cov = covariance(fit.information) / np.outer(scale, scale)
-    lp = x @ fit.beta
-    null, gradient, information = objective(start)
-    # rounding must not break ties between equal rows
-    shown = np.round(lp / max(1e-300, float(np.abs(lp).max())), 12)
+    own, data = fit_cox(frame, duration, event, covariates, ties, strata, entry, [cluster] if cluster else [])
+    model, kept, lost, coef, lp = own.model, own.kept, own.lost, own.coefficients, own.linear_predictor
+    sandwich = robust or cluster is not None
+    cov = _sandwich(own, data[cluster] if cluster else None) if sandwich else own.covariance
+    se, size = np.sqrt(np.diag(cov)), len(model.terms)
+    null, gradient, information = own.objective(np.zeros(len(kept)))
+    simple = strata is None and entry is None
     return CoxResult(
-        **_rows(coef, np.sqrt(np.diag(cov)), kept, len(model.terms), z),
-        method="Cox regression, Efron ties, Wald interval",
-        n=t.size,
-        events=int(e.sum()),
+        **_rows(coef, se, kept, size, z),
+        method=_method(ties, sandwich, strata is not None, entry is not None),
+        n=own.time.size,
+        events=int(own.event.sum()),
         label=model.terms,
         level=level,
         notes=tuple(f"RG707: '{model.terms[k]}' is not estimable: {why}." for k, why in lost.items()),
-        loglik=(null, fit.loglik),
-        tests=_tests(null, fit, gradient, information),
-        covariance=pd.DataFrame(cov, index=[model.terms[k] for k in kept], columns=[model.terms[k] for k in kept]),
+        loglik=(null, own.fit.loglik),
+        tests=_tests(null, own.fit, gradient, information, float(coef @ np.linalg.solve(cov, coef))),
+        covariance=pd.DataFrame(cov, index=own.terms, columns=own.terms),
         not_estimable={model.terms[k]: why for k, why in lost.items()},
         linear_predictor=lp,
-        concordance=concordance(t, e, shown, level=level),
-        extra=_ratios(coef, np.sqrt(np.diag(cov)), kept, lost, len(model.terms), z),
+        # rounding must not break ties between equal rows
+        concordance=concordance(own.time, own.event, np.round(lp / max(1e-300, float(np.abs(lp).max())), 12), level=level)
+        if simple and _comparable(own) else None,
+        baseline=_baseline(own),
+        levels={c: tuple(map(word, groups(data[c])[1])) for c in covariates if not is_numeric(data[c])},
+        means=dict(zip(own.terms, own.centre.tolist(), strict=True)),
+        extra=_ratios(coef, se, kept, lost, size, z),
     )
+
+
+def _method(ties: str, sandwich: bool, stratified: bool, truncated: bool) -> str:
+    words = ["Cox regression", f"{ties.capitalize()} ties", "robust Wald interval" if sandwich else "Wald interval"]
+    return ", ".join(words + ["stratified"] * stratified + ["late entry"] * truncated)
+
+
+def _comparable(own: CoxFit) -> bool:
+    """Whether any unit outlives an event: with all events at one last time there is no pair."""
+    first = own.time[own.event].min()
+    return bool(((own.time > first) | ((own.time == first) & ~own.event)).any())
+
+
+def _sandwich(own: CoxFit, cluster: pd.Series | None) -> Floats:
+    """Lin and Wei's variance from the score residuals, summed by cluster."""
+    residuals = np.zeros_like(own.x)
+    for rows, sets in own.sets:
+        residuals[rows] = sets.score_residuals(own.fit.beta)
+    moves = residuals @ covariance(own.fit.information) / own.scale
+    if cluster is not None:
+        codes, names = groups(cluster, str(cluster.name))
+        if len(names) <= own.x.shape[1]:
+            raise fail("RG701", f"A variance by cluster needs more clusters than terms; there are {len(names)}.")
+        moves = np.column_stack([np.bincount(codes, weights=column) for column in moves.T])
+    return np.asarray(moves.T @ moves)
+
+
+def _baseline(own: CoxFit) -> pd.DataFrame:
+    parts = []
+    for rows, sets in own.sets:
+        times, hazard = sets.cumulative_hazard(own.fit.beta)
+        name = own.stratum_names[0 if own.strata is None else int(own.strata[rows[0]])]
+        parts.append(pd.DataFrame({"stratum": name, "time": times, "hazard": hazard}))
+    return pd.concat(parts, ignore_index=True)
 
 
 def spread(values: Floats, kept: Sequence[int], size: int) -> Floats:
@@ -177,10 +275,10 @@ def _ratios(
     return {**ratios, "note": [f"not estimable: {lost[k]}" if k in lost else "" for k in range(size)]}
 
 
-def _tests(null: float, fit: Fit, gradient: Floats, information: Floats) -> pd.DataFrame:
+def _tests(null: float, fit: Fit, gradient: Floats, information: Floats, wald: float) -> pd.DataFrame:
     statistics = {
         "likelihood ratio": 2 * (fit.loglik - null),
-        "Wald": float(fit.beta @ fit.information @ fit.beta),
+        "Wald": wald,
         "score": float(gradient @ covariance(information) @ gradient),
     }
     frame = pd.DataFrame({"test": list(statistics), "statistic": list(statistics.values())})

@@ -1,4 +1,4 @@
-"""Harrell's concordance with R's tie rules and its infinitesimal-jackknife standard error."""
+"""Harrell's and Uno's concordance with R's tie rules, and the standard error from each unit's influence."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, Ints, choice, groups, normal_quantile, number, same_length, survival
+from radiogen.stats._censoring import status_times
+from radiogen.stats._validate import Bools, Floats, Ints, choice, groups, normal_quantile, number, same_length
 from radiogen.stats.result import StatResult
 
+_VARIANCE = {"harrell": "infinitesimal jackknife", "uno": "influence function with estimated weights"}
 _RULES = (
     "pairs tied in risk count one half, pairs of events at one time are left out, "
     "a censored time outlives an event tied with it"
@@ -27,6 +29,7 @@ def concordance(
     method: str = "harrell",
     level: float = 0.95,
     cluster: Sequence[Any] | ArrayLike | None = None,
+    tau: float | None = None,
 ) -> StatResult:
     """Probability that of two units the one with the higher risk has the event first.
 
@@ -34,22 +37,27 @@ def concordance(
     ----------
     time : array-like of float, shape (n,)
         Positive follow-up times.
-    event : array-like of 0/1, shape (n,)
-        1 where the event was seen, 0 where the time is censored.
+    event : array-like of int, shape (n,)
+        1 where the event was seen, 0 where the time is censored; 2 and up a competing event, after which
+        the event of interest cannot come: such a unit outlives all (Wolbers; Harrell's C only).
     risk : array-like of float, shape (n,)
         Higher means an earlier event (a Cox linear predictor, not a survival probability).
-    method : {"harrell"}, default "harrell"
-        Harrell's C over all comparable pairs.
+    method : {"harrell", "uno"}, default "harrell"
+        Harrell's C over all comparable pairs; it depends on how censoring cuts the pairs.  Uno's C
+        weights each pair by the inverse probability that it is comparable, and does not.
     level : float, default 0.95
         Level of the Wald interval, which is cut at 0 and 1.
     cluster : array-like, shape (n,), optional
         Units with the same value (lesions of a patient) are dependent; their influence values are
         summed before the variance is taken.
+    tau : float, optional
+        Only pairs whose first event lies before it.  For Uno's C choose it where enough units are still
+        followed: weights grow as fewer are left.
 
     Returns
     -------
     StatResult
-        ``estimate`` and ``se``; ``result["concordant"]``, ``["discordant"]``, ``["tied_risk"]``,
+        ``estimate`` and ``se``; with Harrell's method ``result["concordant"]``, ``["discordant"]``, ``["tied_risk"]``,
         ``["tied_time"]`` and ``["tied_both"]`` are counts of pairs, as R's ``concordance`` has them.
 
     Raises
@@ -64,39 +72,37 @@ def concordance(
     time are comparable, two events at one time are not.  Pairs tied in risk count one half.  The
     standard error is the infinitesimal jackknife of R's survival package.  O(n log² n).
 
+    Uno's weights are 1 / G(T-)² with the Kaplan-Meier estimate G of the censoring, as R's
+    ``concordance(timewt = "n/G2")``; the standard error includes the estimation of G, which R's does not.
+
     References
     ----------
     Harrell et al., JAMA 1982;247:2543, doi 10.1001/jama.1982.03320430047030.  Therneau and
-    Atkinson, "Concordance", vignette of the R package survival.
+    Atkinson, "Concordance", vignette of the R package survival.  Uno et al., Stat Med 2011;30:1105,
+    doi 10.1002/sim.4154.  Wolbers et al., Epidemiology 2009;20:555, doi 10.1097/EDE.0b013e3181a39056.
 
     Examples
     --------
     >>> concordance([1, 2, 3, 4], [1, 1, 0, 1], [4, 1, 3, 2]).estimate
     0.6
     """
-    choice(method, "method", ("harrell",))
     z = normal_quantile(level)
-    t, e = survival(time, event)
+    t, e, competing = _outlived(time, event, method)
     r = number(risk, "risk")
     same_length(time=t, risk=r)
-    pairs = count_pairs(t, e, r)
-    spread = _by_cluster(pairs.influence, cluster)
-    se = float(np.sqrt(np.sum(spread**2)))
+    estimate, influence, counts = _estimate(t, e, r, method, tau)
+    se = float(np.sqrt(np.sum(_by_cluster(influence, cluster) ** 2)))
+    words = _words(method, tau) + (", competing events outlive all" if competing else "")
     return StatResult(
-        method=f"Harrell's C ({_RULES}), infinitesimal jackknife{'' if cluster is None else ' by cluster'}, Wald",
-        estimate=pairs.estimate,
+        method=f"{words} ({_RULES}), {_VARIANCE[method]}{'' if cluster is None else ' by cluster'}, Wald",
+        estimate=estimate,
         se=se,
-        lower=max(0.0, pairs.estimate - z * se),
-        upper=min(1.0, pairs.estimate + z * se),
+        lower=max(0.0, estimate - z * se),
+        upper=min(1.0, estimate + z * se),
         n=t.size,
         events=int(e.sum()),
         level=level,
-        extra={
-            "concordant": int(pairs.concordant.sum()) // 2,
-            "discordant": int(pairs.discordant.sum()) // 2,
-            "tied_risk": int(pairs.tied.sum()) // 2,
-            **_event_ties(t, e, r),
-        },
+        extra=counts,
     )
 
 
@@ -107,6 +113,8 @@ def concordance_difference(
     risk_b: ArrayLike,
     level: float = 0.95,
     cluster: Sequence[Any] | ArrayLike | None = None,
+    method: str = "harrell",
+    tau: float | None = None,
 ) -> StatResult:
     """Paired test of two concordances on the same units.
 
@@ -118,7 +126,7 @@ def concordance_difference(
         The two risks; higher means an earlier event.
     level : float, default 0.95
         Level of the interval of the difference.
-    cluster : array-like, shape (n,), optional
+    cluster, method, tau
         As in :func:`concordance`.
 
     Returns
@@ -143,18 +151,18 @@ def concordance_difference(
     -0.4
     """
     z_level = normal_quantile(level)
-    t, e = survival(time, event)
+    t, e, _ = _outlived(time, event, method)
     a, b = number(risk_a, "risk_a"), number(risk_b, "risk_b")
     same_length(time=t, risk_a=a, risk_b=b)
-    pairs_a, pairs_b = count_pairs(t, e, a), count_pairs(t, e, b)
-    spread_a, spread_b = _by_cluster(pairs_a.influence, cluster), _by_cluster(pairs_b.influence, cluster)
-    difference = pairs_a.estimate - pairs_b.estimate
+    (c_a, spread_a, _), (c_b, spread_b, _) = (_estimate(t, e, r, method, tau) for r in (a, b))
+    spread_a, spread_b = _by_cluster(spread_a, cluster), _by_cluster(spread_b, cluster)
+    difference = c_a - c_b
     se = float(np.sqrt(np.sum((spread_a - spread_b) ** 2)))
     if se == 0 and difference != 0:
         raise fail("RG705", "The difference of the concordances has no variance: both order the units fully.")
     z = difference / se if se > 0 else 0.0
     return StatResult(
-        method=f"difference of two Harrell's C ({_RULES}), paired, infinitesimal jackknife, Wald",
+        method=f"difference of two {_words(method, tau)} ({_RULES}), paired, {_VARIANCE[method]}, Wald",
         estimate=difference,
         se=se,
         lower=difference - z_level * se,
@@ -165,14 +173,54 @@ def concordance_difference(
         events=int(e.sum()),
         level=level,
         extra={
-            "c_a": pairs_a.estimate,
-            "c_b": pairs_b.estimate,
+            "c_a": c_a,
+            "c_b": c_b,
             "se_a": float(np.sqrt(np.sum(spread_a**2))),
             "se_b": float(np.sqrt(np.sum(spread_b**2))),
             "covariance": float(np.sum(spread_a * spread_b)),
         },
         notes=("The two risks order the units in the same way; there is nothing to test.",) if se == 0 else (),
     )
+
+
+def _words(method: str, tau: float | None) -> str:
+    return ("Harrell's C" if method == "harrell" else "Uno's C") + ("" if tau is None else f" before {tau:g}")
+
+
+def _outlived(time: ArrayLike, event: ArrayLike, method: str) -> tuple[Floats, Bools, bool]:
+    """Times and events; a unit with a competing event is followed beyond all others."""
+    choice(method, "method", tuple(_VARIANCE))
+    t, status = status_times(time, event)
+    competing = status > 1
+    if not competing.any():
+        return t, status == 1, False
+    if method == "uno":
+        raise fail("RG708", "Uno's C has no competing events here; use `method=\"harrell\"`.", value=int(status.max()))
+    return np.where(competing, t.max() + 1, t), status == 1, True
+
+
+def _estimate(
+    time: Floats, event: Bools, risk: Floats, method: str, tau: float | None
+) -> tuple[float, Floats, dict[str, Any]]:
+    """C, the influence of each unit and what else is shown."""
+    if tau is not None and (np.ndim(tau) or not np.isfinite(tau) or tau <= 0):
+        raise fail("RG708", "`tau` must be a positive number.", value=tau)
+    if method == "uno":
+        from radiogen.stats.uno import uno_concordance
+
+        found = uno_concordance(time, event, risk, tau)
+        return found.estimate, found.influence, {"tau": found.tau}
+    if tau is not None:
+        # a pair counts by its first event alone, so the rest may as well be censored just beyond
+        time, event = np.minimum(time, tau), event & (time < tau)
+    pairs = count_pairs(time, event, risk)
+    counts = {
+        "concordant": int(pairs.concordant.sum()) // 2,
+        "discordant": int(pairs.discordant.sum()) // 2,
+        "tied_risk": int(pairs.tied.sum()) // 2,
+        **_event_ties(time, event, risk),
+    }
+    return pairs.estimate, pairs.influence, counts
 
 
 @dataclass(frozen=True)
@@ -213,9 +261,9 @@ def count_pairs(time: Floats, event: Bools, risk: Floats) -> Pairs:
         block = place >> (bit + 1)
         order = by_rank[np.argsort(block[by_rank], kind="stable")]
         late = (place[order] >> bit) & 1
-        less_l, same_l, all_l = _around(block[order], rank[order], late)
+        less_l, same_l, all_l = around(block[order], rank[order], late)
         starts = event[order] & (late == 0)
-        less_e, same_e, all_e = _around(block[order], rank[order], starts.astype(np.int64))
+        less_e, same_e, all_e = around(block[order], rank[order], starts.astype(np.int64))
         ends = late == 1
         more_l, more_e = all_l - less_l - same_l, all_e - less_e - same_e
         # an event with more risk than a later unit is concordant
@@ -227,8 +275,8 @@ def count_pairs(time: Floats, event: Bools, risk: Floats) -> Pairs:
     return Pairs(concordant, discordant, tied)
 
 
-def _around(block: Ints, rank: Ints, flag: Ints) -> tuple[Ints, Ints, Ints]:
-    """Flagged units of the same block with smaller rank, with equal rank, and in all.
+def around(block: Ints, rank: Ints, flag: Any) -> tuple[Any, Any, Any]:
+    """Sums of a flag (or weight) over units of the same block with smaller rank, with equal rank, and in all.
 
     The arrays are sorted by block and, inside, by rank.
     """
@@ -236,7 +284,7 @@ def _around(block: Ints, rank: Ints, flag: Ints) -> tuple[Ints, Ints, Ints]:
     new_block = np.r_[True, np.diff(block) != 0]
     new_run = new_block | np.r_[True, np.diff(rank) != 0]
 
-    def bounds(new: Bools) -> tuple[Ints, Ints]:
+    def bounds(new: Bools) -> tuple[Any, Any]:
         first = np.flatnonzero(new)
         which = np.cumsum(new) - 1
         return running[first][which], running[np.r_[first[1:], new.size]][which]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Floats, groups, normal_quantile, number, same_length, word
+from radiogen.stats._validate import Bools, Floats, choice, groups, normal_quantile, number, same_length, word
 from radiogen.stats.result import StatResult
 from radiogen.stats.roc import influence
 
@@ -19,9 +20,13 @@ _SUM_TOLERANCE = 1e-3
 
 
 def roc_auc_multiclass(
-    y: ArrayLike, proba: ArrayLike | pd.DataFrame, classes: Sequence[Any] | None = None, level: float = 0.95
+    y: ArrayLike,
+    proba: ArrayLike | pd.DataFrame,
+    classes: Sequence[Any] | None = None,
+    level: float = 0.95,
+    scheme: str = "one-vs-rest",
 ) -> StatResult:
-    """One-versus-rest AUC of each class and their unweighted mean (macro), with intervals.
+    """AUC of each class against the rest, or of each pair of classes, and their unweighted mean (macro).
 
     Parameters
     ----------
@@ -35,28 +40,34 @@ def roc_auc_multiclass(
         classes of ``y``.
     level : float, default 0.95
         Level of the intervals.
+    scheme : {"one-vs-rest", "one-vs-one"}, default "one-vs-rest"
+        Each class against all others; or each pair of classes among the units of the two (Hand and Till), which does
+        not depend on how common the classes are.
 
     Returns
     -------
     StatResult
-        One row per class and a last row ``macro``.  With two classes all rows are equal to the
-        AUC of :func:`radiogen.stats.roc_auc`.  ``events`` is the size of the class.
+        One row per class, or per pair ("a vs b": the mean of the AUC of a's probability and of that of
+        b's), and a last row ``macro``, the mean of the rows before.  With two classes all rows are equal to the
+        AUC of :func:`radiogen.stats.roc_auc`.  ``events`` is the size of the class (of a pair, of both).
 
     Raises
     ------
     RadiogenError
         RG705 for shapes that do not fit, values that are not probabilities or a class of ``y``
-        without a column; RG701 for a class with fewer than two units inside or outside.
+        without a column; RG701 for a class with fewer than two units inside or outside; RG708 for an unknown
+        scheme.
 
     Notes
     -----
-    Each unit has a DeLong influence value in every one-versus-rest AUC.  The standard error of
+    Each unit has a DeLong influence value in every single AUC (0 where it is of neither class of a pair).  The standard error of
     the macro AUC is the root of the sum of squares of the mean of these values, so that the
     dependence between the AUCs is accounted for.  Intervals are Wald's, cut at 0 and 1.
 
     References
     ----------
-    DeLong, DeLong and Clarke-Pearson, Biometrics 1988;44:837, doi 10.2307/2531595.
+    DeLong, DeLong and Clarke-Pearson, Biometrics 1988;44:837, doi 10.2307/2531595.  Hand and Till, Mach Learn
+    2001;45:171, doi 10.1023/A:1010920819831.
 
     Examples
     --------
@@ -65,32 +76,50 @@ def roc_auc_multiclass(
     [1.0, 0.875, 1.0, 0.958]
     """
     z = normal_quantile(level)
+    choice(scheme, "scheme", ("one-vs-rest", "one-vs-one"))
     names, columns = _columns(y, proba, classes)
     series = pd.Series(np.asarray(y, dtype=object))
-    aucs, values, sizes = [], [], []
-    for name, column in zip(names, columns.T, strict=True):
-        inside = (series == name).to_numpy(dtype=bool)
-        if min(inside.sum(), (~inside).sum()) < 2:
-            count = f"{int(inside.sum())} of {inside.size} units"
+    inside = [(series == name).to_numpy(dtype=bool) for name in names]
+    for name, own in zip(names, inside, strict=True):
+        if min(own.sum(), (~own).sum()) < 2:
+            count = f"{int(own.sum())} of {own.size} units"
             raise fail("RG701", f"Class '{word(name)}' has {count}; two inside and two outside are needed.")
-        auc, spread = influence(inside, column)
-        aucs.append(auc)
-        values.append(spread)
-        sizes.append(int(inside.sum()))
+    if scheme == "one-vs-rest":
+        labels = [word(name) for name in names]
+        found = [influence(own, column) for own, column in zip(inside, columns.T, strict=True)]
+        sizes = [int(own.sum()) for own in inside]
+    else:
+        pairs = list(combinations(range(len(names)), 2))
+        labels = [f"{word(names[a])} vs {word(names[b])}" for a, b in pairs]
+        found = [_pair(inside[a], inside[b], columns[:, a], columns[:, b]) for a, b in pairs]
+        sizes = [int((inside[a] | inside[b]).sum()) for a, b in pairs]
+    aucs = [auc for auc, _ in found]
+    values = [spread for _, spread in found]
     spreads = np.vstack([*values, np.mean(values, axis=0)])
     estimate = np.r_[aucs, np.mean(aucs)]
     se = np.sqrt(np.sum(spreads**2, axis=1))
+    words = "one-versus-rest" if scheme == "one-vs-rest" else "one-versus-one (Hand-Till)"
     return StatResult(
-        method="one-versus-rest AUC, DeLong; macro: unweighted mean, DeLong influence values",
+        method=f"{words} AUC, DeLong; macro: unweighted mean, DeLong influence values",
         estimate=estimate,
         se=se,
         lower=np.clip(estimate - z * se, 0, 1),
         upper=np.clip(estimate + z * se, 0, 1),
         n=len(series),
         events=np.array([*sizes, len(series)]),
-        label=[*(word(name) for name in names), "macro"],
+        label=[*labels, "macro"],
         level=level,
     )
+
+
+def _pair(first: Bools, second: Bools, p_first: Floats, p_second: Floats) -> tuple[float, Floats]:
+    """The mean of both AUCs of two classes among their units, and each unit's influence on it."""
+    rows = np.flatnonzero(first | second)
+    auc_a, spread_a = influence(first[rows], p_first[rows])
+    auc_b, spread_b = influence(second[rows], p_second[rows])
+    spread = np.zeros(first.size)
+    spread[rows] = (spread_a + spread_b) / 2
+    return (auc_a + auc_b) / 2, spread
 
 
 def _columns(

@@ -62,7 +62,7 @@ def test_size_and_pruning(tmp_path: Path) -> None:
         cache.put(key, "x" * 100)
         os.utime(cache.path(key), (now - age * 864_000, now - age * 864_000))
     one = cache.path(KEYS[0]).stat().st_size
-    left_behind = cache.path(KEYS[0]).with_name(".dead-1.tmp")
+    left_behind = tmp_path / "unfinished" / "dead-1.tmp"
     left_behind.write_text("half")
     os.utime(left_behind, (now - 90_000, now - 90_000))
     assert cache.size() == CacheSize(4, 4 * one)

@@ -250,7 +250,7 @@ def test_faults_of_the_call_stop_the_run(trio: Rows, cohort_of: CohortOf, tmp_pa
             extract(cohort, **options)
         assert caught.value.code == expected
     with pytest.raises(RadiogenError, match="RG708"):
-        extract(cohort, engine="native")
+        extract(cohort, engine="nativ")
 
 
 def test_coloured_pictures_are_refused_and_marks_reported_once(trio: Rows, cohort_of: CohortOf) -> None:

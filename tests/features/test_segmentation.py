@@ -139,7 +139,7 @@ def test_the_network_is_judged_on_patients_it_has_not_seen_and_never_sees_extern
     assert sorted(v["fold"].unique()) == [0, 1, 2, 3]
     assert v["fold"].value_counts().max() - v["fold"].value_counts().min() <= 1
     assert v["dice"].mean() > 0.5 and set(v["unit_of_distance"]) == {"px"}
-    assert any("22 patients of the development data" in n and "no outcome was seen" in n for n in found.notes)
+    assert any("(small U-Net)" in n and "22 patients of the development data" in n and "no outcome was seen" in n for n in found.notes)
 
 
 def test_each_fold_learns_from_the_others_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,6 +205,32 @@ def test_too_few_masks_for_a_network(tmp_path: Path) -> None:
     assert (new["mask"] == "").sum() == 16 == (new["mask_source"] == "").sum()
 
 
+def test_without_the_encoders_weights_it_says_so_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from radiogen.features import segmentation
+    from radiogen.imaging.outlines import unet_weights
+
+    _write(tmp_path)
+    before = _digests(tmp_path)
+    monkeypatch.setattr(unet_weights, "find_spec", lambda name: None)
+    monkeypatch.setattr(segmentation, "_by_contour", lambda *_: pytest.fail("the work has begun"))
+    with pytest.raises(RadiogenError) as error:
+        segment_cohort(tmp_path)
+    assert error.value.code == "RG902"
+    assert _digests(tmp_path) == before
+
+
+def test_the_small_network_and_the_contour_need_no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    from radiogen.imaging.outlines import unet_weights
+
+    _write(tmp_path)
+    monkeypatch.setattr(unet_weights, "find_spec", lambda name: None)
+    assert segment_cohort(tmp_path, method="contour").counts.loc["bmode"].to_dict() == {"contour": 2, "unet": 0, "none": 2}
+    found = segment_cohort(tmp_path, settings=TINY, force=True)
+    assert found.counts.loc["bmode"].to_dict() == {"contour": 2, "unet": 2, "none": 0}
+
+
 def test_contour_alone_and_a_box_that_cannot_be(tmp_path: Path) -> None:
     truth = _write(tmp_path)
     table = pd.read_csv(tmp_path / "tables" / "bmode.csv", dtype=str, keep_default_na=False)
@@ -257,6 +283,19 @@ def test_wrong_calls(tmp_path: Path, given: dict, code: str) -> None:
     with pytest.raises(RadiogenError) as error:
         segment_cohort(tmp_path, **given)
     assert error.value.code == code
+
+
+def test_the_command_names_the_encoders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from radiogen.cli import main
+
+    _write(tmp_path, masked=N - 4)
+    with pytest.raises(SystemExit) as end:
+        main(["segment", str(tmp_path), "--encoder", "vgg"])
+    said = capsys.readouterr()
+    assert end.value.code != 0 and "RG708" in said.out + said.err and "efficientnet_lite0" in said.out + said.err
+    with pytest.raises(SystemExit) as end:
+        main(["segment", str(tmp_path), "--encoder", "small", "--method", "contour"])
+    assert end.value.code == 0 and (tmp_path / "cohort.segmented.yaml").is_file()
 
 
 def test_masks_as_pictures(tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ def test_the_heaviest_part_is_the_lesion() -> None:
     p[13, 18] = 0.1  # a hole is filled
     found = lesion_of(p)
     assert found.sum() == 64 and found[13, 18] and not found[3, 3]
+    assert lesion_of(p, 0.7).sum() == 36  # the other one is too faint
+    assert lesion_of(np.full((5, 5), 0.4), 0.4).all()
     with pytest.raises(RadiogenError) as error:
         lesion_of(np.full((5, 5), 0.4))
     assert error.value.code == "RG530"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import product
 from typing import Any
+
+from radiogen.features.radiomics.filters.naming import names_of
 
 #: class -> its features in pyradiomics' order; features that pyradiomics has deprecated are left out
 FEATURES: dict[str, tuple[str, ...]] = {
@@ -44,9 +45,12 @@ FEATURES: dict[str, tuple[str, ...]] = {
     "ngtdm": ("Busyness", "Coarseness", "Complexity", "Contrast", "Strength"),
 }
 
+#: image types that only radiogen's own engine has
+NATIVE_TYPES = ("Mean", "Laws", "Gabor")
+
 #: image types that exist in 2D
 IMAGE_TYPES = (
-    "Original", "Wavelet", "LoG", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient", "LBP2D",
+    "Original", "Wavelet", "LoG", "Square", "SquareRoot", "Logarithm", "Exponential", "Gradient", "LBP2D", *NATIVE_TYPES,
 )
 
 #: features in mm, mm² or 1/mm, or multiplied by the area of a pixel
@@ -79,34 +83,21 @@ def _chosen(classes: dict[str, Any], name: str) -> tuple[str, ...]:
 
 
 def image_names(settings: dict[str, dict[str, Any]]) -> tuple[str, ...]:
-    """pyradiomics' names of the filtered images, in its order."""
-    names: list[str] = []
-    for kind, options in settings["imageType"].items():
-        merged = {**settings["setting"], **options}
-        if kind == "LoG":
-            names += [f"log-sigma-{str(s).replace('.', '-')}-mm-3D" for s in merged["sigma"]]
-        elif kind == "Wavelet":
-            names += _wavelets(int(merged.get("level", 1)))
-        else:
-            names.append("lbp-2D" if kind == "LBP2D" else kind.lower())
-    return tuple(names)
-
-
-def _wavelets(levels: int) -> list[str]:
-    """Details of every level, then the approximation of the last."""
-    prefix = ["wavelet", *(f"wavelet{n}" for n in range(2, levels + 1))]
-    details = [f"{p}-{a}{b}" for p, (a, b) in product(prefix, product("LH", "LH")) if a + b != "LL"]
-    return [*details, f"{prefix[-1]}-LL"]
+    """Names of the filtered images in the order of the table: pyradiomics' where it has the image type."""
+    return tuple(n for kind in settings["imageType"] for n in names_of(kind, _merged(settings, kind)))
 
 
 def uncalibrated(name: str, settings: dict[str, dict[str, Any]]) -> str:
     """The name of a feature of an image without pixel spacing: it may not claim millimetres.
 
-    ``log-sigma-2-0-mm-3D`` becomes ``log-sigma-2-0-px-2D``, and ``gradient`` (grey values per mm) ``gradient-px``.
+    ``log-sigma-2-0-mm-3D`` becomes ``log-sigma-2-0-px-2D``, ``gradient`` (grey values per mm) ``gradient-px``, and
+    in the names of Gabor filters ``mm`` becomes ``px``.
     """
     image, _, rest = name.partition("_")
     if image.startswith("log-sigma-"):
         image = f"{image.removesuffix('-mm-3D')}-px-2D"
+    elif image.startswith("gabor-"):
+        image = image.replace("-mm", "-px")
     elif image == "gradient" and _merged(settings, "Gradient").get("gradientUseSpacing", True):
         image = "gradient-px"
     return f"{image}_{rest}"

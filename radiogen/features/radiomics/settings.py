@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from copy import deepcopy
@@ -11,6 +10,7 @@ from typing import Any
 
 from radiogen.errors import RadiogenError, fail
 from radiogen.features.radiomics.names import FEATURES, IMAGE_TYPES
+from radiogen.features.radiomics.rules import check_required, checked, hint
 
 #: What is used where nothing is declared; see :func:`load_settings` for the reasons.
 DEFAULT_SETTINGS: dict[str, dict[str, Any]] = {
@@ -20,9 +20,6 @@ DEFAULT_SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 _SECTIONS = ("imageType", "featureClass", "setting", "voxelSetting")
-#: keys that mean nothing for a 2D image whose mask radiogen has read, or would change more than this image
-_FIXED = ("label", "label_channel", "force2D", "force2Ddimension", "additionalInfo", "geometryTolerance", "correctMask")
-
 Settings = dict[str, dict[str, Any]]
 
 
@@ -60,9 +57,12 @@ def load_settings(settings: str | Path | Mapping[str, Any] | None = None) -> Set
       sigma 1, 2 and 3 (mm where the image is calibrated, pixels elsewhere), as pyradiomics offers them [2]_.
     - Regions of more than 64 pixels: below that the grey-level matrices are nearly empty.
 
-    ``label``, ``force2D``, ``additionalInfo``, ``geometryTolerance``, ``correctMask`` and ``voxelSetting`` are
-    left out, and so is the class ``shape`` (3D): radiogen always works on true 2D images and on masks that it
-    has read itself.
+    ``label``, ``label_channel``, ``force2D``, ``force2Ddimension``, ``additionalInfo``, ``geometryTolerance``,
+    ``correctMask``, ``lbp3D…`` and ``voxelSetting`` are left out, and so is the class ``shape`` (3D): radiogen
+    always works on true 2D images and on masks that it has read itself.  Of ``resampledPixelSpacing`` the first two
+    numbers count (mm per column, mm per row).  Settings in the options of an image type stand in place of the
+    common ones for that image type; those of the steps before the filters (normalisation, resampling,
+    resegmentation) have no effect there, as in pyradiomics.  All settings: docs/radiomics.md.
 
     References
     ----------
@@ -85,18 +85,13 @@ def load_settings(settings: str | Path | Mapping[str, Any] | None = None) -> Set
         raise fail("RG104", "radiomics settings must be a mapping of imageType, featureClass and setting", **where)
     for key in given:
         if key not in _SECTIONS:
-            raise fail("RG102", f"unknown section '{key}' of the radiomics settings.{_hint(key, _SECTIONS)}", **where)
+            raise fail("RG102", f"unknown section '{key}' of the radiomics settings.{hint(key, _SECTIONS)}", **where)
         if not isinstance(given[key] or {}, Mapping):
             raise fail("RG104", f"the section '{key}' of the radiomics settings must be a mapping", **where)
     try:
         return _normal(given)
     except RadiogenError as error:
         raise fail(error.code, error.problems[0].message, value=error.problems[0].value, **where) from error
-
-
-def _hint(key: object, known: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(str(key), known, n=1)
-    return f" Did you mean '{close[0]}'?" if close else f" Known are: {', '.join(known)}."
 
 
 def _read(path: Path) -> Any:
@@ -112,52 +107,36 @@ def _read(path: Path) -> Any:
 
 
 def _normal(given: Mapping[str, Any]) -> Settings:
-    images = {str(k): dict(v or {}) for k, v in (given.get("imageType") or {"Original": {}}).items()}
+    images = {str(k): _options(k, v) for k, v in (given.get("imageType") or {"Original": {}}).items()}
     classes = given.get("featureClass") or {name: [] for name in FEATURES}
     wanted = {str(k): _names(str(k), v) for k, v in classes.items() if k != "shape"}
     for name in images:
         if name not in IMAGE_TYPES:
-            raise fail("RG104", f"image type '{name}' does not exist in 2D.{_hint(name, IMAGE_TYPES)}", value=name)
-    setting = {str(k): v for k, v in (given.get("setting") or {}).items() if k not in _FIXED}
-    _check_positive(setting)
-    for options in images.values():
-        _check_positive(options)
-    if "LoG" in images:
-        _check_sigma(images["LoG"].get("sigma", setting.get("sigma")))
-    return {"imageType": images, "featureClass": wanted, "setting": setting}
+            raise fail("RG104", f"image type '{name}' does not exist in 2D.{hint(name, IMAGE_TYPES)}", value=name)
+    setting = checked(given.get("setting") or {})
+    resolved = {kind: checked(options) for kind, options in images.items()}
+    for kind, options in resolved.items():
+        check_required(kind, {**setting, **options})
+    return {"imageType": resolved, "featureClass": wanted, "setting": setting}
+
+
+def _options(kind: Any, options: Any) -> Mapping[str, Any]:
+    if not isinstance(options or {}, Mapping):
+        raise fail("RG104", f"the options of the image type '{kind}' must be a mapping", value=options)
+    return options or {}
 
 
 def _names(name: str, features: Any) -> list[str]:
     if name not in FEATURES:
-        raise fail("RG104", f"feature class '{name}' does not exist in 2D.{_hint(name, tuple(FEATURES))}", value=name)
+        raise fail("RG104", f"feature class '{name}' does not exist in 2D.{hint(name, tuple(FEATURES))}", value=name)
     if features is None:
         return []
     if not isinstance(features, list):
         raise fail("RG104", f"the features of class '{name}' must be a list", value=features)
     for feature in features:
         if feature not in FEATURES[name]:
-            hint = _hint(feature, FEATURES[name])
-            raise fail("RG104", f"class '{name}' has no feature '{feature}'.{hint}", value=feature)
+            raise fail("RG104", f"class '{name}' has no feature '{feature}'.{hint(feature, FEATURES[name])}", value=feature)
     return [str(f) for f in features]
-
-
-#: settings that are numbers above zero; pyradiomics itself takes others and gives senseless features
-_POSITIVE = ("binWidth", "binCount", "minimumROISize", "normalizeScale", "resampledPixelSpacing")
-
-
-def _check_positive(setting: Mapping[str, Any]) -> None:
-    for name in _POSITIVE:
-        value = setting.get(name)
-        values = value if isinstance(value, list) else [value]
-        bad = [v for v in values if v is not None and (isinstance(v, bool) or not isinstance(v, int | float) or v <= 0)]
-        if bad:
-            raise fail("RG104", f"the radiomics setting '{name}' must be above zero", value=bad[0], column=name)
-
-
-def _check_sigma(sigma: Any) -> None:
-    numbers = isinstance(sigma, list) and bool(sigma) and all(isinstance(s, int | float) and s > 0 for s in sigma)
-    if not numbers:
-        raise fail("RG104", "the image type LoG needs `sigma`, a list of positive numbers", value=sigma)
 
 
 def settings_text(settings: Settings) -> str:

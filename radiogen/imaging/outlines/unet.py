@@ -1,4 +1,4 @@
-"""A small U-Net that draws lesions: what it is, how it looks at a picture, and its file.
+"""A U-Net that draws lesions: what it is, how it looks at a picture, and its file.
 
 Training is in :mod:`radiogen.imaging.outlines.unet_training`.  The module itself does not import torch.
 """
@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,27 +21,30 @@ from radiogen.imaging.outlines.phase import Floats
 from radiogen.imaging.regions import Mask, bounding_box
 from radiogen.imaging.segment import segment
 
+Encoder = Literal["small", "efficientnet_lite0"]
 Weights = Mapping[str, NDArray[Any]]
 #: format of the file
 _FORMAT = "radiogen U-Net 1"
-_CAP = 200_000_000
-#: a pixel is lesion from this probability on
-THRESHOLD = 0.5
+_CAP = 500_000_000
+#: what :func:`settings_for` takes where nothing is said
+DEFAULT_ENCODER: Encoder = "efficientnet_lite0"
 
 
 @dataclass(frozen=True)
 class NetSettings:
-    """The network and its training.
+    """The network and its training; :func:`settings_for` gives those that suit an encoder, the defaults are the small one's.
 
     Parameters
     ----------
     size : int, default 64
-        Side of the square to which pictures are brought; a multiple of ``2 ** depth``.  Where a lesion is, is decided
-        by the whole picture: on BUSI's tuning images 96 pixels did no better and took twice the time.
+        Side of the square to which pictures are brought; a multiple of ``2 ** depth``, of 32 with the pretrained encoder.
+        Where a lesion is, is decided by the whole picture: on BUSI's tuning images 96 pixels did no better for the small
+        network and took twice the time.
     base : int, default 16
-        Channels of the first level; they double from level to level.
+        Channels of the first level; they double from level to level.  With the pretrained encoder, of the way up alone.
     depth : int, default 4
-        Levels.  The first one already works at half of ``size``.
+        Levels.  The first one already works at half of ``size``; that of the pretrained encoder, whose depth is 4, at a
+        quarter.
     steps : int, default 1200
         Steps of training, each on ``batch`` pictures; the time of training does not depend on the cohort's size.
     batch : int, default 8
@@ -52,6 +55,19 @@ class NetSettings:
         Share of channels that each block leaves out in training.
     nets : int, default 2
         Networks whose probabilities are averaged; they differ by their random start and their draws.
+    encoder : {"small", "efficientnet_lite0"}, default "small"
+        ``"small"`` learns everything from the cohort's pictures; ``"efficientnet_lite0"`` starts from weights learnt on
+        ImageNet.
+    encoder_rate : float, default 0.0
+        Share of the learning rate that the pretrained encoder's weights get; 0 leaves them as they are.
+    frozen : int, default 0
+        Stages of the pretrained encoder, from the first, that stay as they are whatever ``encoder_rate``, 0 to 7; its first
+        convolution always does.
+    empty : float, default 1.0
+        Largest share of pictures without a lesion among those that are drawn; where there are more, each round leaves some
+        out by chance.  A network that sees many of them comes to see none where a lesion is faint.
+    threshold : float, default 0.5
+        A pixel is lesion from this probability on.
     """
 
     size: int = 64
@@ -63,18 +79,69 @@ class NetSettings:
     weight_decay: float = 0.01
     dropout: float = 0.1
     nets: int = 2
+    encoder: Encoder = "small"
+    encoder_rate: float = 0.0
+    frozen: int = 0
+    empty: float = 1.0
+    threshold: float = 0.5
 
     def __post_init__(self) -> None:
-        counts = ("size", "base", "depth", "steps", "batch", "nets")
-        for name in counts:
+        least = {"size": 1, "base": 1, "depth": 1, "steps": 1, "batch": 1, "nets": 1, "frozen": 0}
+        for name, fewest in least.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise fail("RG708", f"`{name}` of the network must be a whole number above 0", value=value)
-        if self.depth > 6 or self.size % 2**self.depth or self.size > 1024 or self.base > 128:
+            if isinstance(value, bool) or not isinstance(value, int) or value < fewest:
+                raise fail("RG708", f"`{name}` of the network must be a whole number of at least {fewest}", value=value)
+        if self.encoder not in get_args(Encoder):
+            raise fail("RG708", f"the encoder of the network is one of {', '.join(get_args(Encoder))}", value=self.encoder)
+        if self.depth > 6 or self.size % self._multiple or self.size > 1024 or self.base > 128:
             raise fail("RG708", "the network has at most 6 levels and 128 channels at first, and a size of at most 1024 that "
-                       f"is a multiple of {2 ** min(self.depth, 6)}", value=self.size)
-        if not (0 < self.learning_rate < 1 and 0 <= self.weight_decay < 1 and 0 <= self.dropout < 1):
-            raise fail("RG708", "learning rate, weight decay and dropout lie between 0 and 1")
+                       f"is a multiple of {self._multiple}", value=self.size)
+        if self.encoder != "small" and (self.depth != 4 or self.frozen > 7):
+            raise fail("RG708", "the pretrained encoder has 4 levels and 7 stages", value=(self.depth, self.frozen))
+        if isinstance(self.empty, bool) or not 0 <= self.empty <= 1:
+            raise fail("RG708", "the share of pictures without a lesion lies from 0 to 1", value=self.empty)
+        if not 0 < self.threshold < 1:
+            raise fail("RG708", "the probability from which on a pixel is lesion lies between 0 and 1", value=self.threshold)
+        shares = (self.weight_decay, self.dropout, self.encoder_rate)
+        if not (0 < self.learning_rate < 1 and all(0 <= share < 1 for share in shares)):
+            raise fail("RG708", "learning rate, weight decay, dropout and the encoder's share lie between 0 and 1")
+
+    @property
+    def _multiple(self) -> int:
+        return 32 if self.encoder != "small" else 2 ** min(self.depth, 6)
+
+
+#: what BUSI's tuning images chose for each encoder
+_SETTINGS: Mapping[Encoder, Mapping[str, Any]] = {
+    "small": {},
+    "efficientnet_lite0": {
+        "size": 192, "base": 32, "steps": 300, "learning_rate": 1e-3, "nets": 2, "encoder_rate": 0.5, "frozen": 2, "empty": 0.1,
+        "threshold": 0.35,
+    },
+}  # fmt: skip
+
+
+def settings_for(encoder: Encoder = DEFAULT_ENCODER, **changes: Any) -> NetSettings:
+    """The settings that suit an encoder; they were chosen on BUSI's tuning images.
+
+    Parameters
+    ----------
+    encoder : {"efficientnet_lite0", "small"}, default "efficientnet_lite0"
+    **changes
+        Other values of :class:`NetSettings`.
+
+    Raises
+    ------
+    RadiogenError
+        RG708 for an encoder that is none, or settings out of range.
+
+    Examples
+    --------
+    >>> from radiogen.imaging.outlines.unet import settings_for
+    >>> settings_for("small").size, settings_for("small", nets=1).nets
+    (64, 1)
+    """
+    return NetSettings(encoder=encoder, **{**_SETTINGS.get(encoder, {}), **changes})
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,7 +192,7 @@ class SegmentationNet:
         return [enlarge(p, (g.shape[0], g.shape[1])) for p, g in zip(total, grey, strict=True)]
 
     def predict(self, image: Image | NDArray[np.float64]) -> Mask:
-        """The lesion: of the parts above a probability of one half the one that holds most, without holes.
+        """The lesion: of the parts above the settings' threshold the one that holds most, without holes.
 
         Parameters and errors as for :meth:`probability`.
 
@@ -134,7 +201,7 @@ class SegmentationNet:
         RadiogenError
             RG530 where the network sees no lesion.
         """
-        return lesion_of(self.probability(image))
+        return lesion_of(self.probability(image), self.settings.threshold)
 
     def draw(self, image: Image | NDArray[np.float64]) -> Mask:
         """The lesion, found by the network and outlined by the contour in the box around what it found.
@@ -177,7 +244,8 @@ class SegmentationNet:
 
     def __repr__(self) -> str:
         s = self.settings
-        return f"<SegmentationNet {len(self.weights)} × U-Net of {s.base} channels at {s.size} px, trained on {self.trained_on}>"
+        kind = "U-Net" if s.encoder == "small" else f"U-Net on {s.encoder}"
+        return f"<SegmentationNet {len(self.weights)} × {kind} of {s.base} channels at {s.size} px, trained on {self.trained_on}>"
 
 
 def load_net(path: str | Path) -> SegmentationNet:
@@ -209,13 +277,13 @@ def load_net(path: str | Path) -> SegmentationNet:
     return SegmentationNet(settings, weights, int(about.get("trained_on", 0)))
 
 
-def lesion_of(probability: Floats) -> Mask:
+def lesion_of(probability: Floats, threshold: float = 0.5) -> Mask:
     """From probabilities to one lesion, as :meth:`SegmentationNet.predict` says.
 
     Raises
     ------
     RadiogenError
-        RG530 where no pixel has a probability of one half.
+        RG530 where no pixel has a probability of ``threshold``.
 
     Examples
     --------
@@ -227,7 +295,7 @@ def lesion_of(probability: Floats) -> Mask:
     """
     from scipy.ndimage import binary_fill_holes, label, sum_labels
 
-    parts, n = label(probability >= THRESHOLD)
+    parts, n = label(probability >= threshold)
     if n == 0:
         raise fail("RG530", f"the network sees no lesion: its largest probability is {float(probability.max()):.2f}")
     weight = sum_labels(probability, parts, np.arange(1, n + 1))

@@ -18,10 +18,12 @@ _BEND, _KNOTS = 0.03, 6
 _GAMMA, _GAIN, _OFFSET, _DEPTH, _SPECKLE = 0.4, 0.2, 0.08, 0.3, 0.15
 #: share of the pictures into which the lesion of another one is pasted
 _PASTE = 0.5
+#: side of the coarse pictures in which the pasted lesion's border is found
+_COARSE = 64
 
 
 class Draws:
-    """Batches without end: every picture once in random order, then again.
+    """Batches without end: every picture once in random order, then again; of those without a lesion not more than a share.
 
     Parameters
     ----------
@@ -30,11 +32,17 @@ class Draws:
     size : int
         Side of the variants.
     seed : int
+    empty : float, default 1
+        Largest share of pictures without a lesion in a round.
     """
 
-    def __init__(self, grey: NDArray[np.float32], truth: NDArray[np.float32], size: int, seed: int) -> None:
+    def __init__(
+        self, grey: NDArray[np.float32], truth: NDArray[np.float32], size: int, seed: int, empty: float = 1.0
+    ) -> None:
         self._grey, self._truth = torch.from_numpy(grey)[:, None], torch.from_numpy(truth)[:, None]
-        self._lesions = torch.from_numpy(np.flatnonzero(truth.reshape(len(truth), -1).max(axis=1) > 0))
+        drawn = truth.reshape(len(truth), -1).max(axis=1) > 0
+        self._lesions, self._empties = torch.from_numpy(np.flatnonzero(drawn)), torch.from_numpy(np.flatnonzero(~drawn))
+        self._most = len(self._empties) if empty == 1 else round(empty / (1 - empty) * len(self._lesions))
         self._size = size
         self._random = torch.Generator().manual_seed(seed)
         self._order: list[int] = []
@@ -42,11 +50,19 @@ class Draws:
     def batch(self, n: int) -> tuple[Tensor, Tensor]:
         """So many pictures and masks, n × 1 × size × size."""
         while len(self._order) < n:
-            self._order += torch.randperm(len(self._grey), generator=self._random).tolist()
+            self._order += self._round()
         these, self._order = self._order[:n], self._order[n:]
         x, y = self._varied(torch.tensor(these))
         other = self._lesions[torch.randint(len(self._lesions), (n,), generator=self._random)]
         return self._pasted(x, y, *self._varied(other))
+
+    def _round(self) -> list[int]:
+        """The pictures of one round in random order."""
+        if self._most >= len(self._empties):
+            return torch.randperm(len(self._grey), generator=self._random).tolist()
+        few = self._empties[torch.randperm(len(self._empties), generator=self._random)[: self._most]]
+        these = torch.cat([self._lesions, few])
+        return these[torch.randperm(len(these), generator=self._random)].tolist()
 
     def _even(self, n: int, reach: float) -> Tensor:
         return (torch.rand(n, generator=self._random) * 2 - 1) * reach
@@ -87,13 +103,17 @@ class Draws:
 
     def _pasted(self, x: Tensor, y: Tensor, other: Tensor, lesion: Tensor) -> tuple[Tensor, Tensor]:
         """Lesions of other pictures put in with a soft border, unless they would cut through one that is there."""
-        near = functional.max_pool2d(lesion, 5, 1, 2)
-        ring = (functional.max_pool2d(lesion, 15, 1, 7) - near).clamp(0, 1)
+        coarse = max(1, self._size // _COARSE)  # borders are as wide in large pictures, and are found in coarse ones
+        near = functional.max_pool2d(functional.max_pool2d(lesion, coarse), 5, 1, 2)
+        ring = (functional.max_pool2d(near, 11, 1, 5) - near).clamp(0, 1)
 
         def around(values: Tensor) -> Tensor:
-            return (values * ring).sum((1, 2, 3), keepdim=True) / (ring.sum((1, 2, 3), keepdim=True) + 1e-3)
+            few = functional.avg_pool2d(values, coarse)
+            return (few * ring).sum((1, 2, 3), keepdim=True) / (ring.sum((1, 2, 3), keepdim=True) + 1e-3)
 
         soft = functional.avg_pool2d(near, 7, 1, 3)
+        if coarse > 1:
+            soft = functional.interpolate(soft, size=lesion.shape[-2:], mode="bilinear", align_corners=False)
         match = ((around(x) + 0.03) / (around(other) + 0.03)).clamp(0.5, 2)
         cuts = ((y * lesion).sum((1, 2, 3)) > 0) & ((y * (1 - lesion)).sum((1, 2, 3)) > 0)
         do = (torch.rand(len(x), generator=self._random) < _PASTE) & ~cuts

@@ -27,7 +27,7 @@ _GROUP = 8
 _WIDEST = 8
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
     """Two convolutions with a bypass."""
 
     def __init__(self, before: int, after: int, dropout: float) -> None:
@@ -47,7 +47,8 @@ class _Block(nn.Module):
 class UNet(nn.Module):
     """Residual U-Net whose first level works at half the size of its input.
 
-    ``forward`` gives the logits at full size and those of the deeper levels, which take part in training only.
+    ``forward`` takes grey values (B × 1 × n × n) and gives the logits at full size and those of the deeper levels, which take
+    part in training only.
     """
 
     def __init__(self, settings: NetSettings) -> None:
@@ -55,17 +56,24 @@ class UNet(nn.Module):
         widths = [settings.base * min(2**level, _WIDEST) for level in range(settings.depth)]
         self.stem = nn.Conv2d(_CHANNELS, settings.base, 4, stride=2, padding=1)
         self.down = nn.ModuleList(
-            _Block(settings.base if k == 0 else widths[k - 1], widths[k], settings.dropout) for k in range(settings.depth)
+            Block(settings.base if k == 0 else widths[k - 1], widths[k], settings.dropout) for k in range(settings.depth)
         )
         self.up = nn.ModuleList(
-            _Block(widths[k] + widths[k - 1], widths[k - 1], settings.dropout) for k in range(settings.depth - 1, 0, -1)
+            Block(widths[k] + widths[k - 1], widths[k - 1], settings.dropout) for k in range(settings.depth - 1, 0, -1)
         )
         self.deep = nn.ModuleList(nn.Conv2d(widths[k - 1], 1, 1) for k in range(settings.depth - 1, 1, -1))
         self.out = nn.Conv2d(widths[0], 1, 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
-        size = x.shape[-2:]
-        x = self.stem(x)
+    def start(self) -> None:
+        """Nothing is taken from elsewhere."""
+
+    def parts(self, settings: NetSettings) -> list[dict[str, Any]]:
+        """What is trained, with the share of the learning rate that each part gets."""
+        return [{"params": list(self.parameters()), "share": 1.0}]
+
+    def forward(self, grey: Tensor) -> tuple[Tensor, list[Tensor]]:
+        size = grey.shape[-2:]
+        x = self.stem(with_place(grey).contiguous(memory_format=torch.channels_last))
         passed = []
         for k, block in enumerate(self.down):
             x = block(functional.max_pool2d(x, 2) if k else x)
@@ -87,11 +95,24 @@ def resized(x: Tensor, size: Any) -> Tensor:
 def with_place(grey: Tensor) -> Tensor:
     """The network's input: grey values with mean 0 and spread 1, row and column from −1 to 1 (B × 3 × n × n)."""
     mean, spread = grey.mean((2, 3), keepdim=True), grey.std((2, 3), keepdim=True) + 1e-3
-    n = grey.shape[-1]
+    return torch.cat([(grey - mean) / spread, place(grey)], dim=1)
+
+
+def place(x: Tensor) -> Tensor:
+    """Row and column from −1 to 1 of maps of n × n (B × 2 × n × n)."""
+    n = x.shape[-1]
     line = torch.linspace(-1, 1, n)
     rows, columns = line[:, None].expand(n, n), line[None, :].expand(n, n)
-    place = torch.stack([rows, columns])[None].expand(len(grey), 2, n, n)
-    return torch.cat([(grey - mean) / spread, place], dim=1)
+    return torch.stack([rows, columns])[None].expand(len(x), 2, n, n)
+
+
+def network(settings: NetSettings) -> Any:
+    """The network that the settings name, with random weights."""
+    if settings.encoder == "small":
+        return UNet(settings)
+    from radiogen.imaging.outlines.unet_pretrained import PretrainedUNet
+
+    return PretrainedUNet(settings)
 
 
 def foreseen(settings: NetSettings, weights: Mapping[str, NDArray[Any]], small: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -112,7 +133,7 @@ def foreseen(settings: NetSettings, weights: Mapping[str, NDArray[Any]], small: 
     RadiogenError
         RG802 where the weights do not fit the settings.
     """
-    net = UNet(settings)
+    net = network(settings)
     try:
         net.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in weights.items()})
     except (RuntimeError, TypeError) as error:
@@ -122,7 +143,7 @@ def foreseen(settings: NetSettings, weights: Mapping[str, NDArray[Any]], small: 
     with torch.no_grad(), one_thread():
         for k, picture in enumerate(small):  # one by one: the result does not depend on what else is asked
             x = torch.from_numpy(picture)[None, None]
-            both = torch.sigmoid(net(with_place(torch.cat([x, x.flip(3)])))[0])
+            both = torch.sigmoid(net(torch.cat([x, x.flip(3)]))[0])
             found[k] = ((both[0] + both[1].flip(2)) / 2)[0].numpy()
     return found
 

@@ -1,4 +1,4 @@
-"""Training the small U-Net on pictures with masks."""
+"""Training a U-Net on pictures with masks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from radiogen.errors import fail
 from radiogen.imaging.image import Image
-from radiogen.imaging.outlines.unet import NetSettings, SegmentationNet, Weights, luminance, seen, shrink
+from radiogen.imaging.outlines.unet import NetSettings, SegmentationNet, Weights, luminance, seen, settings_for, shrink
 from radiogen.imaging.regions import Mask
 
 #: a picture (0 to 1) and its mask (0 to 1), both m × m float32
@@ -44,7 +44,7 @@ def train_net(
     masks : sequence of ndarray of bool
         One per picture, of its rows and columns.  Empty masks are pictures without a lesion and teach what is none.
     settings : NetSettings, optional
-        Default: those that BUSI's tuning images chose.
+        Default :func:`radiogen.imaging.outlines.unet.settings_for`: a U-Net on an encoder that was trained on ImageNet.
     seed : int, default 0
         Decides starts and draws; on one machine equal seeds give equal networks.
     progress : callable, optional
@@ -58,7 +58,7 @@ def train_net(
     ------
     RadiogenError
         RG701 for fewer than 4 pictures with a lesion, RG705 where pictures and masks do not fit, RG708 for
-        settings out of range, RG902 without torch.
+        settings out of range, RG902 without torch or the package of the encoder's weights.
 
     Notes
     -----
@@ -78,7 +78,7 @@ def train_net(
     >>> net = train_net(pictures, masks, seed=1)                    # doctest: +SKIP
     >>> mask = net.predict(pictures[0])                             # doctest: +SKIP
     """
-    settings = settings or NetSettings()
+    settings = settings or settings_for()
     if len(images) != len(masks):
         raise fail("RG705", f"there are {len(images)} pictures and {len(masks)} masks")
     lessons = [lesson(image, mask, settings) for image, mask in zip(images, masks, strict=True)]
@@ -120,23 +120,24 @@ def _trained(
     import torch
 
     from radiogen.imaging.outlines.unet_draws import Draws
-    from radiogen.imaging.outlines.unet_torch import UNet, one_thread, with_place
+    from radiogen.imaging.outlines.unet_torch import network, one_thread
 
     start, draws_seed = (int(s) for s in seed.generate_state(2))
     # torch's own generator starts and drops out; what it was at before comes back afterwards
     with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(start)
-        net = UNet(settings).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        draws = Draws(grey, truth, settings.size, draws_seed)
-        optimiser = torch.optim.AdamW(net.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        net = network(settings).to(memory_format=torch.channels_last)
+        net.start()
+        draws = Draws(grey, truth, settings.size, draws_seed, settings.empty)
+        optimiser = torch.optim.AdamW(net.parts(settings), lr=settings.learning_rate, weight_decay=settings.weight_decay)
         kept = {name: value.detach().clone() for name, value in net.state_dict().items()}
         keep = 1 - 1 / max(_AVERAGE * settings.steps, 1)
         net.train()
         for number in range(settings.steps):
             for group in optimiser.param_groups:
-                group["lr"] = settings.learning_rate * _schedule(number, settings.steps)
+                group["lr"] = group["share"] * settings.learning_rate * _schedule(number, settings.steps)
             x, y = draws.batch(settings.batch)
-            logits, deep = net(with_place(x).contiguous(memory_format=torch.channels_last))
+            logits, deep = net(x)
             loss = _loss(logits, y) + _DEEP * sum(_loss(d, y) for d in deep)
             optimiser.zero_grad()
             loss.backward()

@@ -1,0 +1,1 @@
+"""Filters of the engine ``native``: one file per image type, and a registry of them."""

@@ -1,0 +1,83 @@
+"""Pseudo-observations of the risk at a horizon and regression on them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from radiogen.errors import fail
+from radiogen.stats._horizon import risk_at
+from radiogen.stats._validate import Floats, Ints
+
+_STEPS = 50
+
+
+def pseudo_values(time: Floats, status: Ints, horizon: float) -> Floats:
+    """Jackknife pseudo-observations of the probability of event 1 by the horizon, O(n log n).
+
+    Unit i has n F - (n - 1) F(-i), where F is Kaplan and Meier's (Aalen and Johansen's) estimate with all units and
+    F(-i) without it.  Andersen, Klein and Rosthøj, Biometrika 2003;90:15, doi 10.1093/biomet/90.1.15.
+    """
+    n = time.size
+    hit = (status > 0) & (time <= horizon)
+    times, place = np.unique(time[hit], return_inverse=True)
+    size = times.size
+    died = np.bincount(place, minlength=size).astype(float)
+    first = np.bincount(place, weights=status[hit] == 1, minlength=size)
+    at_risk = n - np.searchsorted(np.sort(time), times, side="left").astype(float)
+    # with every unit: the risk still to come from each event time on
+    tail = np.zeros(size + 1)
+    for k in range(size - 1, -1, -1):
+        tail[k] = first[k] / at_risk[k] + (1 - died[k] / at_risk[k]) * tail[k + 1]
+    # without one unit that is still at risk after each event time
+    fewer = np.maximum(at_risk - 1, 1)
+    alive = np.r_[1.0, np.cumprod(1 - died / fewer)]
+    before = np.r_[0.0, np.cumsum(alive[:-1] * first / fewer)]
+    start = np.searchsorted(times, time, side="left")
+    out = before[start] + alive[start] * tail[start]
+    # units that leave at an event time were at risk then
+    inside = start < size
+    at = np.flatnonzero(inside)[times[start[inside]] == time[inside]]
+    k = start[at]
+    own, own_first = (status[at] > 0).astype(float), (status[at] == 1).astype(float)
+    out[at] = before[k] + alive[k] * (
+        (first[k] - own_first) / fewer[k] + (1 - (died[k] - own) / fewer[k]) * tail[k + 1]
+    )
+    return np.asarray(n * risk_at(time, status, horizon)[0] - (n - 1) * out)
+
+
+def cloglog_regression(values: Floats, x: Floats, offset: Floats, start: Floats) -> tuple[Floats, Floats]:
+    """Coefficients and robust standard errors of pseudo-observations on x with the complementary log-log link.
+
+    Independent working correlation and constant variance; the standard errors are the sandwich's.
+    """
+    beta = start.copy()
+
+    def parts(b: Floats) -> tuple[Floats, Floats]:
+        eta = np.clip(x @ b + offset, -700.0, 30.0)
+        hazard = np.exp(eta)
+        return values + np.expm1(-hazard), np.exp(eta - hazard)
+
+    residual, slope = parts(beta)
+    loss = float(residual @ residual)
+    for _ in range(_STEPS):
+        lever = x * slope[:, None]
+        try:
+            step = np.linalg.solve(lever.T @ lever, lever.T @ residual)
+        except np.linalg.LinAlgError as error:
+            raise fail("RG704", "The recalibration of the risks has no solution.") from error
+        length = 1.0
+        while length > 1e-8:
+            residual, slope = parts(beta + length * step)
+            if float(residual @ residual) <= loss * (1 + 1e-12):
+                break
+            length /= 2
+        beta = beta + length * step
+        loss = float(residual @ residual)
+        if np.max(np.abs(length * step)) < 1e-10 * (1 + np.max(np.abs(beta))):
+            break
+    else:
+        raise fail("RG704", "The recalibration of the risks does not converge: it runs to 0 or infinity.")
+    lever = x * slope[:, None]
+    bread = np.linalg.inv(lever.T @ lever)
+    meat = (lever * residual[:, None]).T @ (lever * residual[:, None])
+    return beta, np.sqrt(np.diag(bread @ meat @ bread))
