@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from radiogen.errors import RadiogenError, fail
-from radiogen.stats.incidence import cumulative_incidence
+from radiogen.stats.incidence import cause_curve
 
 if TYPE_CHECKING:
     from radiogen.analysis.design import Design
@@ -130,7 +130,7 @@ def _incidence(own: pd.DataFrame, level: pd.Series, endpoint: Endpoint) -> pd.Da
         rows = own[(level == group).to_numpy()]
         for cause, label in enumerate(endpoint.labels, start=1):
             if len(rows):
-                curve = cumulative_incidence(rows["time"].to_numpy(float), rows["status"].to_numpy(int), cause)
+                curve = cause_curve(rows["time"].to_numpy(float), rows["status"].to_numpy(int), cause)
                 parts.append(curve.assign(group=str(group), cause=label))
     return pd.concat(parts, ignore_index=True)
 

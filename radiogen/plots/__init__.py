@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from radiogen.plots.associations import association_heatmap, volcano
 from radiogen.plots.cohort import availability, classes, flow, missingness, mutations
+from radiogen.plots.decisions import decision_curve
 from radiogen.plots.discrimination import calibration_curve, confusion_matrix, performance, roc
 from radiogen.plots.effects import forest, importance
 from radiogen.plots.harmonisation import batch_components, batch_variance
+from radiogen.plots.reclassification import reclassification, reclassification_table
 from radiogen.plots.stability import icc_heatmap, icc_intervals, icc_shares
 from radiogen.plots.survival import cumulative_incidence, kaplan_meier
 from radiogen.plots.text import text
@@ -26,6 +28,7 @@ __all__ = [
     "classes",
     "confusion_matrix",
     "cumulative_incidence",
+    "decision_curve",
     "flow",
     "forest",
     "icc_heatmap",
@@ -36,6 +39,8 @@ __all__ = [
     "missingness",
     "mutations",
     "performance",
+    "reclassification",
+    "reclassification_table",
     "roc",
     "text",
     "volcano",

@@ -115,14 +115,17 @@ def _roc_caption(labels: list[str], areas: list[tuple[float, float, float] | Non
     return f"The area under the curve goes from {interval(*least)} for {other} to {interval(*best)} for {label}."
 
 
-def calibration_curve(frame: pd.DataFrame) -> go.Figure:
-    """Observed share against predicted probability.
+def calibration_curve(frame: pd.DataFrame, histogram: pd.DataFrame | None = None) -> go.Figure:
+    """Observed share against predicted probability, with the distribution of the predictions below.
 
     Parameters
     ----------
     frame : DataFrame
         Columns ``predicted``, ``observed``, where known ``lower``, ``upper``, and ``model``, ``inputs``,
         ``set``, ``class`` where there is more than one curve.
+    histogram : DataFrame, optional
+        Distribution of the predictions of one model: ``lower``, ``upper`` (limits of each bin) and ``events`` and
+        ``nonevents``, or ``n`` where censoring hides the outcome.  Events stand up, non-events hang down.
 
     Returns
     -------
@@ -146,7 +149,31 @@ def calibration_curve(frame: pd.DataFrame) -> go.Figure:
     fig.update_yaxes(
         title_text="Observed share", range=[-0.01, 1.01], tickvals=_FIFTHS, scaleanchor="x", constrain="domain"
     )
+    if histogram is not None and len(histogram):
+        _add_histogram(fig, histogram)
     return fig
+
+
+def _add_histogram(fig: go.Figure, bins: pd.DataFrame) -> None:
+    """Bars under the curve on an axis of their own."""
+    centre = (bins["lower"] + bins["upper"]) / 2
+    span = (bins["upper"] - bins["lower"]).to_numpy(dtype=float)
+    parts = [("events", "events", 1, 0), ("nonevents", "non-events", -1, 2)] if "events" in bins else [("n", "units", 1, 0)]
+    for column, name, side, index in parts:
+        number = bins[column].to_numpy(dtype=float)
+        pattern = {**theme.HATCH, "shape": "/" if side < 0 else ""}
+        fig.add_bar(
+            x=centre, y=side * number, width=span * 0.9, name=name, yaxis="y2", customdata=number, showlegend=True,
+            marker={"color": theme.colour(index), "pattern": pattern, "line": {"width": 0}},
+            hovertemplate="%{x:.2f}: %{customdata:.0f}<extra></extra>",
+        )
+    fig.update_layout(
+        height=(fig.layout.height or 430) + 110, barmode="relative",
+        yaxis={"domain": [0.27, 1.0]},
+        xaxis={"anchor": "y2"},
+        yaxis2={"domain": [0.0, 0.2], "anchor": "x", "title": {"text": "Units"}, "nticks": 4, "zeroline": True,
+                "zerolinecolor": theme.MUTED, "showticklabels": "n" in bins and "events" not in bins},
+    )
 
 
 def _add_calibration(fig: go.Figure, part: pd.DataFrame, label: str, index: int, bounds: bool) -> None:
@@ -179,7 +206,8 @@ def _calibration_caption(series: list[tuple[Row, str, pd.DataFrame]]) -> str:
     widest, label = max(gaps)
     least, other = min(gaps)
     if len(gaps) == 1:
-        return f"Observed and predicted share differ by at most {widest:.2f} along the curve of {label}."
+        of = "" if label == "curve" else f" of {label}"
+        return f"Observed and predicted share differ by at most {widest:.2f} along the curve{of}."
     return (
         f"The widest gap between observed and predicted share is {widest:.2f} for {label} and {least:.2f} for {other}."
     )

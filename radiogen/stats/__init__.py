@@ -9,57 +9,107 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from radiogen.stats._timescores import HorizonResult
     from radiogen.stats.adjusted import adjusted_odds_ratio
     from radiogen.stats.bivariate import chi_squared, fisher_exact, kruskal_wallis, rank_sum_test, spearman
     from radiogen.stats.calibrate import CalibrationResult, calibration
     from radiogen.stats.calibrate_survival import CalibrationSurvivalResult, calibration_survival
+    from radiogen.stats.cbootstrap import concordance_bootstrap
     from radiogen.stats.cox import CoxResult, cox_regression
+    from radiogen.stats.coxscreen import cox_screen
+    from radiogen.stats.cutpoints import CutpointResult, maximally_selected_cutpoint, xtile
     from radiogen.stats.decisions import DecisionCurve, decision_curve
     from radiogen.stats.decisions_survival import decision_curve_survival
+    from radiogen.stats.gray import gray_test
+    from radiogen.stats.groups import RiskGroups, risk_groups
     from radiogen.stats.harrell import concordance, concordance_difference
+    from radiogen.stats.horizonscores import (
+        brier_difference,
+        brier_score,
+        index_of_prediction_accuracy,
+        integrated_brier,
+        ipa_difference,
+        time_dependent_auc,
+        time_dependent_auc_difference,
+    )
+    from radiogen.stats.incidence import CumulativeIncidenceResult, cumulative_incidence
+    from radiogen.stats.interaction import InteractionResult, interaction_test
     from radiogen.stats.kaplan import KaplanMeierResult, kaplan_meier, reverse_kaplan_meier
+    from radiogen.stats.landmarking import LandmarkResult, landmark
     from radiogen.stats.logistic import LogisticResult, logistic_regression
     from radiogen.stats.logrank import LogRankResult, log_rank_test
     from radiogen.stats.multiclass import roc_auc_multiclass
     from radiogen.stats.multiplicity import fdr
     from radiogen.stats.optimism import OptimismResult, optimism_bootstrap
     from radiogen.stats.paired import cochran_q, mcnemar_test
+    from radiogen.stats.points import NomogramResult, nomogram
     from radiogen.stats.proportions import compare_proportions
     from radiogen.stats.reclassify import ReclassificationResult, integrated_discrimination, net_reclassification
     from radiogen.stats.reclassify_censored import integrated_discrimination_survival, net_reclassification_survival
     from radiogen.stats.resampling import BootstrapResult, bootstrap_ci
+    from radiogen.stats.restricted import rmst, rmst_difference
     from radiogen.stats.result import StatResult
     from radiogen.stats.roc import delong_test, delong_test_unpaired, roc_auc, roc_curve, youden_threshold
+    from radiogen.stats.royston import royston_d
+    from radiogen.stats.schoenfeld import ProportionalHazardsResult, proportional_hazards_test, schoenfeld_residuals
     from radiogen.stats.screening import association_screen
+    from radiogen.stats.splines import rcs, rcs_knots
+    from radiogen.stats.subdistribution import FineGrayResult, fine_gray
     from radiogen.stats.tables import TableOne, table_one
+    from radiogen.stats.terms import ModelTerms, model_terms
     from radiogen.stats.thresholds import confusion, proportion_interval, threshold_table
 
 # file -> names; a file is never called like a function, or importing it would hide the function
 _HOMES = {
+    "_timescores": ("HorizonResult",),
     "adjusted": ("adjusted_odds_ratio",),
-    "calibrate": ("CalibrationResult", "calibration"),
     "bivariate": ("chi_squared", "fisher_exact", "kruskal_wallis", "rank_sum_test", "spearman"),
+    "calibrate": ("CalibrationResult", "calibration"),
+    "calibrate_survival": ("CalibrationSurvivalResult", "calibration_survival"),
+    "cbootstrap": ("concordance_bootstrap",),
     "cox": ("CoxResult", "cox_regression"),
+    "coxscreen": ("cox_screen",),
+    "cutpoints": ("CutpointResult", "maximally_selected_cutpoint", "xtile"),
+    "decisions": ("DecisionCurve", "decision_curve"),
+    "decisions_survival": ("decision_curve_survival",),
+    "gray": ("gray_test",),
+    "groups": ("RiskGroups", "risk_groups"),
     "harrell": ("concordance", "concordance_difference"),
+    "horizonscores": (
+        "brier_difference",
+        "brier_score",
+        "index_of_prediction_accuracy",
+        "integrated_brier",
+        "ipa_difference",
+        "time_dependent_auc",
+        "time_dependent_auc_difference",
+    ),
+    "incidence": ("CumulativeIncidenceResult", "cumulative_incidence"),
+    "interaction": ("InteractionResult", "interaction_test"),
     "kaplan": ("KaplanMeierResult", "kaplan_meier", "reverse_kaplan_meier"),
+    "landmarking": ("LandmarkResult", "landmark"),
     "logistic": ("LogisticResult", "logistic_regression"),
     "logrank": ("LogRankResult", "log_rank_test"),
     "multiclass": ("roc_auc_multiclass",),
     "multiplicity": ("fdr",),
-    "result": ("StatResult",),
-    "roc": ("delong_test", "delong_test_unpaired", "roc_auc", "roc_curve", "youden_threshold"),
-    "screening": ("association_screen",),
-    "tables": ("TableOne", "table_one"),
-    "thresholds": ("confusion", "proportion_interval", "threshold_table"),
-    "calibrate_survival": ("CalibrationSurvivalResult", "calibration_survival"),
-    "decisions": ("DecisionCurve", "decision_curve"),
-    "decisions_survival": ("decision_curve_survival",),
     "optimism": ("OptimismResult", "optimism_bootstrap"),
     "paired": ("cochran_q", "mcnemar_test"),
+    "points": ("NomogramResult", "nomogram"),
     "proportions": ("compare_proportions",),
     "reclassify": ("ReclassificationResult", "integrated_discrimination", "net_reclassification"),
     "reclassify_censored": ("integrated_discrimination_survival", "net_reclassification_survival"),
     "resampling": ("BootstrapResult", "bootstrap_ci"),
+    "restricted": ("rmst", "rmst_difference"),
+    "result": ("StatResult",),
+    "roc": ("delong_test", "delong_test_unpaired", "roc_auc", "roc_curve", "youden_threshold"),
+    "royston": ("royston_d",),
+    "schoenfeld": ("ProportionalHazardsResult", "proportional_hazards_test", "schoenfeld_residuals"),
+    "screening": ("association_screen",),
+    "splines": ("rcs", "rcs_knots"),
+    "subdistribution": ("FineGrayResult", "fine_gray"),
+    "tables": ("TableOne", "table_one"),
+    "terms": ("ModelTerms", "model_terms"),
+    "thresholds": ("confusion", "proportion_interval", "threshold_table"),
 }
 _EXPORTS = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -68,51 +118,87 @@ __all__ = [
     "CalibrationResult",
     "CalibrationSurvivalResult",
     "CoxResult",
+    "CumulativeIncidenceResult",
+    "CutpointResult",
     "DecisionCurve",
+    "FineGrayResult",
+    "HorizonResult",
+    "InteractionResult",
     "KaplanMeierResult",
+    "LandmarkResult",
     "LogRankResult",
     "LogisticResult",
+    "ModelTerms",
+    "NomogramResult",
     "OptimismResult",
+    "ProportionalHazardsResult",
     "ReclassificationResult",
+    "RiskGroups",
     "StatResult",
     "TableOne",
     "adjusted_odds_ratio",
     "association_screen",
     "bootstrap_ci",
+    "brier_difference",
+    "brier_score",
     "calibration",
     "calibration_survival",
     "chi_squared",
     "cochran_q",
     "compare_proportions",
     "concordance",
+    "concordance_bootstrap",
     "concordance_difference",
     "confusion",
     "cox_regression",
+    "cox_screen",
+    "cumulative_incidence",
     "decision_curve",
     "decision_curve_survival",
     "delong_test",
     "delong_test_unpaired",
     "fdr",
+    "fine_gray",
     "fisher_exact",
+    "gray_test",
+    "index_of_prediction_accuracy",
+    "integrated_brier",
     "integrated_discrimination",
     "integrated_discrimination_survival",
+    "interaction_test",
+    "ipa_difference",
     "kaplan_meier",
     "kruskal_wallis",
+    "landmark",
     "log_rank_test",
     "logistic_regression",
+    "maximally_selected_cutpoint",
     "mcnemar_test",
+    "model_terms",
     "net_reclassification",
     "net_reclassification_survival",
+    "nomogram",
     "optimism_bootstrap",
     "proportion_interval",
+    "proportional_hazards_test",
     "rank_sum_test",
+    "rcs",
+    "rcs_knots",
     "reverse_kaplan_meier",
+    "risk_groups",
+    "rmst",
+    "rmst_difference",
     "roc_auc",
     "roc_auc_multiclass",
     "roc_curve",
+    "royston_d",
+    "schoenfeld_residuals",
     "spearman",
     "table_one",
     "threshold_table",
+    "time_dependent_auc",
+    "time_dependent_auc_difference",
+    "xtile",
     "youden_threshold",
 ]
 

@@ -140,7 +140,8 @@ def _maximise(x, event, place, beta, first, gradient, information):  # type: ign
         value = new
         for a in range(p):
             beta[a] = trial[a]
-        if move <= 1e-9 * size:
+        # Newton's error after a step is of the order of its square
+        if move <= 1e-5 * size:
             return value, 1
         # with no maximum the likelihood levels off while the predictors go on growing
         if abs(gain) < 1e-11 * (1 + abs(value)) and move > 0.1:
@@ -149,77 +150,151 @@ def _maximise(x, event, place, beta, first, gradient, information):  # type: ign
 
 
 @_compiled
-def fit_columns(features, covariates, event, place, start, out, codes):  # type: ignore[no-untyped-def]
-    """Fit each feature beside the covariates.
+def _evaluate_one(x, event, place, beta):  # type: ignore[no-untyped-def]
+    """Log partial likelihood, its derivative and the information of one standardised covariate."""
+    n = x.size
+    top = -np.inf
+    for i in range(n):
+        top = max(top, beta * x[i])
+    s0, s1, s2, loglik, gradient, information, product = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0
+    i = n - 1
+    while i >= 0:
+        here = place[i]
+        deaths, d0, d1, d2 = 0, 0.0, 0.0, 0.0
+        while i >= 0 and place[i] == here:
+            w = np.exp(beta * x[i] - top)
+            wx = w * x[i]
+            s0 += w
+            s1 += wx
+            s2 += wx * x[i]
+            if event[i]:
+                deaths += 1
+                d0 += w
+                d1 += wx
+                d2 += wx * x[i]
+                loglik += beta * x[i] - top
+                gradient += x[i]
+            i -= 1
+        for step in range(deaths):
+            f = step / deaths
+            risk = s0 - f * d0
+            # one logarithm for many factors
+            product *= risk
+            if product > 1e150 or product < 1e-150:
+                loglik -= np.log(product)
+                product = 1.0
+            inverse = 1.0 / risk
+            mean = (s1 - f * d1) * inverse
+            gradient -= mean
+            information += (s2 - f * d2) * inverse - mean * mean
+    return loglik - np.log(product), gradient, information
 
-    ``features`` (m, n) with NaN where missing; ``covariates`` (n, q); ``start`` (q,) their coefficients without a
-    feature.  ``out`` (m, 7) is filled with the log hazard ratio, its standard error, the score and the
-    likelihood-ratio statistic, units, events and standard deviation; ``codes`` (m,) with how the fit ended.
+
+@_compiled
+def _fit_one(x, event, place):  # type: ignore[no-untyped-def]
+    """Coefficient, information, score and likelihood-ratio statistic of one covariate, and how the fit ended."""
+    null, gradient, information = _evaluate_one(x, event, place, 0.0)
+    if not information > 1e-12 * event.sum():
+        return 0.0, 0.0, np.nan, 0.0, CONSTANT
+    score = gradient**2 / information
+    largest = 0.0
+    for i in range(x.size):
+        largest = max(largest, abs(x[i]))
+    beta, value = 0.0, null
+    for _ in range(40):
+        if not information > 0:
+            break
+        step = gradient / information
+        length, accepted = 1.0, False
+        new = value
+        while length > 1e-6:
+            new, gradient, information = _evaluate_one(x, event, place, beta + length * step)
+            if np.isfinite(new) and new >= value - 1e-11 * (1 + abs(value)):
+                accepted = True
+                break
+            length /= 2
+        if not accepted:
+            break
+        gain = new - value
+        value = new
+        beta += length * step
+        move = largest * abs(step)
+        # Newton's error after a step is of the order of its square
+        if move <= 1e-5 * (1 + largest * abs(beta)):
+            return beta, information, score, 2 * (value - null), FITTED
+        # with no maximum the likelihood levels off while the predictor goes on growing
+        if abs(gain) < 1e-11 * (1 + abs(value)) and move > 0.1:
+            break
+    return 0.0, 0.0, score, 0.0, NO_MAXIMUM
+
+
+@_compiled
+def _standardised(values, event, place, row):  # type: ignore[no-untyped-def]
+    """A feature's known values with mean 0 and deviation 1, their events, times and places; fills units, events, SD."""
+    rows = np.flatnonzero(~np.isnan(values))
+    x, e, at = values[rows], event[rows], place[rows]
+    used = rows.size
+    row[4], row[5], row[6] = used, e.sum(), 0.0
+    if used < 2:
+        return x, e, at, rows, 0.0, CONSTANT
+    sd = x.std()
+    row[6] = sd * np.sqrt(used / (used - 1))
+    if sd <= 1e-13 * np.abs(x).max():
+        return x, e, at, rows, sd, CONSTANT
+    return (x - x.mean()) / sd, e, at, rows, sd, FITTED if e.any() else NO_EVENT
+
+
+@_compiled
+def fit_alone(features, event, place, out, codes):  # type: ignore[no-untyped-def]
+    """Fit each feature by itself.
+
+    ``features`` (m, n) with NaN where missing.  ``out`` (m, 7) is filled with the log hazard ratio, its standard
+    error, the score and the likelihood-ratio statistic, units, events and standard deviation; ``codes`` (m,) with
+    how the fit ended.
     """
-    m, n = features.shape
-    q = covariates.shape[1]
-    p = q + 1
-    for column in range(m):
-        used, events, mean = 0, 0, 0.0
-        for i in range(n):
-            if not np.isnan(features[column, i]):
-                used += 1
-                events += event[i]
-                mean += features[column, i]
-        out[column, 4], out[column, 5] = used, events
-        mean /= max(used, 1)
-        spread, largest = 0.0, 0.0
-        for i in range(n):
-            if not np.isnan(features[column, i]):
-                spread += (features[column, i] - mean) ** 2
-                largest = max(largest, abs(features[column, i]))
-        sd = np.sqrt(spread / max(used, 1))
-        out[column, 6] = sd * np.sqrt(used / (used - 1)) if used > 1 else 0.0
-        if used < 2 or sd <= 1e-13 * largest:
-            codes[column] = CONSTANT
+    for column in range(features.shape[0]):
+        row = out[column]
+        x, e, at, _, sd, code = _standardised(features[column], event, place, row)
+        if code == FITTED:
+            beta, information, row[2], gain, code = _fit_one(x, e, at)
+            if code == FITTED:
+                row[0], row[1], row[3] = beta / sd, 1 / np.sqrt(information) / sd, gain
+        codes[column] = code
+
+
+@_compiled
+def fit_beside(features, covariates, event, place, start, out, codes):  # type: ignore[no-untyped-def]
+    """Fit each feature beside the covariates (n, q), whose coefficients without a feature are ``start``.
+
+    Otherwise as :func:`fit_alone`.
+    """
+    p = covariates.shape[1] + 1
+    for column in range(features.shape[0]):
+        row = out[column]
+        values, e, at, rows, sd, code = _standardised(features[column], event, place, row)
+        if code != FITTED:
+            codes[column] = code
             continue
-        if events == 0:
-            codes[column] = NO_EVENT
+        x = np.empty((rows.size, p))
+        x[:, 0] = values
+        x[:, 1:] = covariates[rows]
+        beta, part, unit = np.zeros(p), np.zeros(p), np.zeros(p)
+        gradient, information = np.zeros(p), np.zeros((p, p))
+        beta[1:] = start
+        codes[column] = COLLINEAR
+        null, fine = _maximise(x, e, at, beta, 1, gradient, information)
+        if not fine or not _solve(information, information[:, 0].copy(), 1, p, part):
             continue
-        x, e, at = np.empty((used, p)), np.empty(used, np.bool_), np.empty(used, np.int64)
-        k = 0
-        for i in range(n):
-            if not np.isnan(features[column, i]):
-                x[k, 0] = (features[column, i] - mean) / sd
-                for a in range(q):
-                    x[k, a + 1] = covariates[i, a]
-                e[k], at[k] = event[i], place[i]
-                k += 1
-        beta, gradient, information = np.zeros(p), np.zeros(p), np.zeros((p, p))
-        for a in range(q):
-            beta[a + 1] = start[a]
-        null = _evaluate(x, e, at, beta, gradient, information)
-        if q:
-            null, fine = _maximise(x, e, at, beta, 1, gradient, information)
-            if not fine:
-                codes[column] = COLLINEAR
-                continue
-        part = np.zeros(p)
         effective = information[0, 0]
-        if q:
-            if not _solve(information, information[:, 0].copy(), 1, p, part):
-                codes[column] = COLLINEAR
-                continue
-            for a in range(1, p):
-                effective -= information[0, a] * part[a]
-        if not effective > 1e-9 * max(information[0, 0], 1e-12 * events):
-            codes[column] = COLLINEAR if q else CONSTANT
+        for a in range(1, p):
+            effective -= information[0, a] * part[a]
+        if not effective > 1e-9 * max(information[0, 0], 1e-12 * e.sum()):
             continue
-        out[column, 2] = gradient[0] ** 2 / effective
+        row[2] = gradient[0] ** 2 / effective
+        codes[column] = NO_MAXIMUM
         value, fine = _maximise(x, e, at, beta, 0, gradient, information)
-        if not fine:
-            codes[column] = NO_MAXIMUM
-            continue
-        unit, inverse = np.zeros(p), np.zeros(p)
         unit[0] = 1.0
-        if not _solve(information, unit, 0, p, inverse):
-            codes[column] = NO_MAXIMUM
+        if not fine or not _solve(information, unit, 0, p, part):
             continue
-        out[column, 0], out[column, 1] = beta[0] / sd, np.sqrt(inverse[0]) / sd
-        out[column, 3] = 2 * (value - null)
+        row[0], row[1], row[3] = beta[0] / sd, np.sqrt(part[0]) / sd, 2 * (value - null)
         codes[column] = FITTED

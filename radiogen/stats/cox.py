@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2, norm
 
 from radiogen.errors import fail
+from radiogen.stats._covariates import Spread, columns_for, levels_of, spreads
 from radiogen.stats._coxfit import CoxFit, fit_cox
-from radiogen.stats._design import is_numeric, take
 from radiogen.stats._newton import Fit, covariance
-from radiogen.stats._validate import Floats, groups, normal_quantile, number, word
+from radiogen.stats._validate import Floats, groups, normal_quantile, number
 from radiogen.stats.harrell import concordance
 from radiogen.stats.result import StatResult
 
@@ -45,6 +45,8 @@ class CoxResult(StatResult):
         Levels of each categorical covariate, the reference first; what a new frame is coded by.
     means : mapping of str to float
         Mean of each estimated term, which ``baseline`` refers to.
+    spreads : mapping of str to Spread
+        What values each covariate takes, for the axes of a nomogram.
     """
 
     loglik: tuple[float, float] = (np.nan, np.nan)
@@ -56,6 +58,7 @@ class CoxResult(StatResult):
     baseline: pd.DataFrame = field(default_factory=pd.DataFrame)
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     means: Mapping[str, float] = field(default_factory=dict)
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
 
     def predict_risk(self, frame: pd.DataFrame, horizons: ArrayLike) -> Floats:
         """Predicted probability of the event by each horizon.
@@ -87,26 +90,9 @@ class CoxResult(StatResult):
 
     def predict_linear(self, frame: pd.DataFrame) -> Floats:
         """Linear predictor of other rows, centred at the means of the data of the fit."""
-        eta = np.zeros(len(frame))
         coef = dict(zip(self.label or (), np.atleast_1d(np.asarray(self.estimate)), strict=True))
-        for term, centre in self.means.items():
-            name, _, level = term.partition("[") if term.rstrip("]") != term else (term, "", "")
-            if name not in self.levels:
-                name, level = term, ""
-            series = take(frame, [name])[name]
-            column = _indicator(series, level[:-1], self.levels[name]) if level else number(series, name)
-            eta += coef[term] * (column - centre)
-        return eta
-
-
-def _indicator(series: pd.Series, level: str, known: tuple[str, ...]) -> Floats:
-    if series.isna().any():
-        raise fail("RG705", f"Covariate '{series.name}' has {int(series.isna().sum())} missing values.", column=str(series.name))
-    words = series.map(word)
-    new = sorted(set(words) - set(known))
-    if new:
-        raise fail("RG705", f"The model has not seen these levels of '{series.name}'.", value=new, column=str(series.name))
-    return (words == level).to_numpy(dtype=float)
+        columns = columns_for(frame, list(self.means), self.levels) - np.array(list(self.means.values()))
+        return np.asarray(columns @ np.array([coef[term] for term in self.means]))
 
 
 def cox_regression(
@@ -204,8 +190,9 @@ def cox_regression(
         concordance=concordance(own.time, own.event, np.round(lp / max(1e-300, float(np.abs(lp).max())), 12), level=level)
         if simple and _comparable(own) else None,
         baseline=_baseline(own),
-        levels={c: tuple(map(word, groups(data[c])[1])) for c in covariates if not is_numeric(data[c])},
+        levels=levels_of(data[list(covariates)]),
         means=dict(zip(own.terms, own.centre.tolist(), strict=True)),
+        spreads=spreads(data[list(covariates)]),
         extra=_ratios(coef, se, kept, lost, size, z),
     )
 

@@ -142,19 +142,19 @@ def _table(features: pd.DataFrame | ArrayLike) -> tuple[Floats, list[str]]:
 
 
 def _fit(table: Floats, time: Floats, event: Bools, adjust: pd.DataFrame | None) -> tuple[Floats, Ints]:
-    from radiogen.stats._coxkernel import fit_columns
+    from radiogen.stats import _coxkernel as kernel
 
-    covariates, start = np.empty((time.size, 0)), np.empty(0)
-    if adjust is not None:
-        if not isinstance(adjust, pd.DataFrame) or len(adjust) != time.size:
-            raise fail("RG705", "`adjust` must be a DataFrame with as many rows as there are times.")
-        own = fit_design(time, event, design(adjust))
-        covariates, start = own.x, own.fit.beta
     order = np.lexsort((~event, time))
-    _, place = np.unique(time[order], return_inverse=True)
+    place = np.unique(time[order], return_inverse=True)[1].astype(np.int64)
     out, codes = np.full((table.shape[1], 7), np.nan), np.zeros(table.shape[1], dtype=np.int64)
     rows = np.ascontiguousarray(table[order].T)
-    fit_columns(rows, np.ascontiguousarray(covariates[order]), event[order], place.astype(np.int64), start, out, codes)
+    if adjust is None:
+        kernel.fit_alone(rows, event[order], place, out, codes)
+        return out, codes
+    if not isinstance(adjust, pd.DataFrame) or len(adjust) != time.size:
+        raise fail("RG705", "`adjust` must be a DataFrame with as many rows as there are times.")
+    own = fit_design(time, event, design(adjust))
+    kernel.fit_beside(rows, np.ascontiguousarray(own.x[order]), event[order], place, own.fit.beta, out, codes)
     return out, codes
 
 

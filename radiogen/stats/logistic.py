@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 from scipy.stats import chi2, norm
 
 from radiogen.errors import fail
+from radiogen.stats._covariates import Spread, columns_for, levels_of, spreads
 from radiogen.stats._design import aliased, design, listed, standardise, take
 from radiogen.stats._logit import logit
 from radiogen.stats._newton import covariance, culprits, maximise
@@ -35,6 +37,10 @@ class LogisticResult(StatResult):
         Terms without an estimate and the reason.
     linear_predictor : ndarray, shape (n,)
         The fitted logit of each row.
+    levels : mapping of str to tuple of str
+        Levels of each categorical covariate, the reference first; what a new frame is coded by.
+    spreads : mapping of str to Spread
+        What values each covariate takes, for the axes of a nomogram.
     """
 
     loglik: tuple[float, float] = (np.nan, np.nan)
@@ -42,6 +48,33 @@ class LogisticResult(StatResult):
     covariance: pd.DataFrame = field(default_factory=pd.DataFrame)
     not_estimable: Mapping[str, str] = field(default_factory=dict)
     linear_predictor: Floats = field(default_factory=lambda: np.empty(0))
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    spreads: Mapping[str, Spread] = field(default_factory=dict)
+
+    def predict_linear(self, frame: pd.DataFrame) -> Floats:
+        """Logit of other rows.
+
+        Parameters
+        ----------
+        frame : DataFrame, m rows
+            The covariates of the model.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+
+        Raises
+        ------
+        RadiogenError
+            RG203 for a missing column, RG705 for missing values or a level that the model has not seen.
+        """
+        coef = {t: b for t, b in zip(self.label or (), np.asarray(self.estimate), strict=True) if not np.isnan(b)}
+        terms = [t for t in coef if t != INTERCEPT]
+        return np.asarray(coef[INTERCEPT] + columns_for(frame, terms, self.levels) @ np.array([coef[t] for t in terms]))
+
+    def predict_risk(self, frame: pd.DataFrame) -> Floats:
+        """Predicted probability of the outcome for other rows (m,); arguments and errors as :meth:`predict_linear`."""
+        return np.asarray(expit(self.predict_linear(frame)))
 
 
 def logistic_regression(
@@ -148,6 +181,8 @@ def logistic_regression(
         covariance=pd.DataFrame(cov, index=[terms[k] for k in rows], columns=[terms[k] for k in rows]),
         not_estimable={model.terms[k]: why for k, why in lost.items()},
         linear_predictor=x @ fit.beta,
+        levels=levels_of(data[list(covariates)]),
+        spreads=spreads(data[list(covariates)]),
     )
 
 

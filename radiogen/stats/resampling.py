@@ -122,7 +122,8 @@ def bootstrap_ci(
     usable = np.isfinite(replicates).all(axis=1)
     if usable.sum() < max(2, n_boot / 2):
         raise fail("RG701", f"{int((~usable).sum())} of {n_boot} resamples have no statistic.")
-    notes: tuple[str, ...] = () if usable.all() else (f"{int((~usable).sum())} of {n_boot} resamples had no statistic and were left out.",)
+    lost = int((~usable).sum())
+    notes: tuple[str, ...] = (f"{lost} of {n_boot} resamples had no statistic and were left out.",) if lost else ()
     kept = replicates[usable]
     extra: dict[str, Any] = {"bias": _single(kept.mean(axis=0) - estimate)}
     flat = np.ptp(kept, axis=0) <= 1e-12 * (1 + np.abs(estimate))

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, binary, normal_quantile, number, same_length
+from radiogen.stats._validate import Bools, Floats, Ints, binary, normal_quantile, number, same_length
 from radiogen.stats.result import StatResult
 
 _DEGENERATE = (
@@ -36,15 +36,15 @@ def _beaten(positive: Bools, score: Floats) -> Floats:
     ranked, flag = score[order], positive[order]
     m, n = int(flag.sum()), int(flag.size - flag.sum())
     # twice the number below and tied, so that halves stay whole: first for scores that all differ
-    up_to = np.cumsum(flag)
+    up_to: Ints = np.cumsum(flag)
     first = np.flatnonzero(np.r_[True, ranked[1:] != ranked[:-1]])
     if first.size == ranked.size:
-        lower_pos = 2 * (up_to - flag)
-        lower_all = 2 * np.arange(ranked.size)
+        lower_pos: Ints = 2 * (up_to - flag)
+        lower_all: Ints = 2 * np.arange(ranked.size)
     else:
         last = np.r_[first[1:], ranked.size] - 1
         through = up_to[last]
-        before = up_to[first] - flag[first]
+        before: Ints = up_to[first] - flag[first]
         size = last - first + 1
         lower_pos = np.repeat(through + before, size)
         lower_all = np.repeat(first + last + 1, size)

@@ -167,9 +167,9 @@ def fine_gray(
     >>> d = pd.DataFrame({"t": [1, 2, 3, 4, 5, 6], "s": [1, 2, 1, 0, 1, 2], "x": [1, 0, 0, 1, 1, 0]})
     >>> fit = fine_gray(d, "t", "s", ["x"])
     >>> fit.estimate.round(4).tolist()
-    [1.1107]
+    [1.007]
     >>> fit.predict(pd.DataFrame({"x": [0, 1]}), [3]).round(3).tolist()
-    [[0.198], [0.488]]
+    [[0.187], [0.433]]
     """
     z = normal_quantile(level)
     names = [duration, status, *listed(covariates)]
@@ -239,4 +239,5 @@ def _rows(coef: Floats, se: Floats, kept: list[int], model: Design, lost: Mappin
 
 def _wald(coef: Floats, cov: Floats) -> pd.DataFrame:
     statistic = float(coef @ np.linalg.solve(cov, coef))
-    return pd.DataFrame({"test": ["Wald"], "statistic": [statistic], "df": [coef.size], "p": [float(chi2.sf(statistic, coef.size))]})
+    p = float(chi2.sf(statistic, coef.size))
+    return pd.DataFrame({"test": ["Wald"], "statistic": [statistic], "df": [coef.size], "p": [p]})

@@ -9,15 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radiogen.errors import fail
-from radiogen.features.stability.forms import AVERAGES, FORMS, Squares, form
+from radiogen.features.stability.forms import AVERAGES, FORMS, Squares, form, squares_of
 from radiogen.features.stability.repeats import Repeats, as_repeats
 
 Floats = NDArray[np.float64]
 
 #: numbers of one block: 16 MB in float64, so that memory does not grow with the number of features
 _BLOCK = 2_000_000
-#: values of a feature that differ by less than this share of their size are one value
-_EQUAL = 1e-12
 
 
 def icc(
@@ -114,7 +112,7 @@ def _of_group(group: Repeats, models: Sequence[str], confidence: float) -> pd.Da
     if k < 2:
         return _without(group, models, k)
     step = max(1, _BLOCK // max(1, n * k))
-    parts = [_squares(group.values[:, :, i : i + step]) for i in range(0, p, step)]
+    parts = [squares_of(group.values[:, :, i : i + step]) for i in range(0, p, step)]
     squares = Squares(k=k, **{f: np.concatenate([getattr(part, f) for part in parts]) for f in Squares.PER_FEATURE})
     reason = _reasons(squares)
     tables = []
@@ -134,30 +132,6 @@ def _without(group: Repeats, models: Sequence[str], k: int) -> pd.DataFrame:
     return pd.concat(
         [pd.DataFrame({"feature": group.names, "model": m, **empty, "n": 0, "k": k, "reason": reason}) for m in models]
     )
-
-
-def _squares(x: Floats) -> Squares:
-    """Mean squares of a block of features; lesions that lack a repeat of a feature do not count for it."""
-    _, k, _ = x.shape
-    whole: NDArray[np.bool_] = np.asarray(~np.isnan(x).any(axis=1))
-    n = whole.sum(axis=0).astype(float)
-    x = np.where(whole[:, None, :], x, 0.0)
-    with np.errstate(all="ignore"):
-        largest = np.abs(x).max(axis=(0, 1), initial=0.0)
-        centre = x.sum(axis=(0, 1)) / (n * k)
-        x = np.where(whole[:, None, :], x - np.where(n > 0, centre, 0.0), 0.0)
-        spread = np.abs(x).max(axis=(0, 1), initial=0.0)
-        lesion, repeat = x.mean(axis=1), x.sum(axis=0) / n
-        between = k * (lesion**2).sum(axis=0)
-        columns = n * (repeat**2).sum(axis=0)
-        # residuals rather than differences of sums: those lose digits where the repeats are nearly equal
-        within = ((x - lesion[:, None, :]) ** 2).sum(axis=(0, 1))
-        rest = np.where(whole[:, None, :], x - lesion[:, None, :] - repeat[None], 0.0)
-        error = (rest**2).sum(axis=(0, 1))
-        return Squares(
-            lesions=between / (n - 1), within=within / (n * (k - 1)), repeats=columns / (k - 1),
-            error=error / ((n - 1) * (k - 1)), n=n, constant=spread <= _EQUAL * largest, k=k,
-        )  # fmt: skip
 
 
 def _reasons(squares: Squares) -> list[str | None]:
