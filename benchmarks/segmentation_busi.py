@@ -238,7 +238,7 @@ def _or_none(draw: Callable[[Floats], Mask], picture: Picture) -> Mask | None:
         return None
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> int:
     """Read the arguments and write the figures to standard output."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -249,7 +249,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="steps of training; default the settings'")
     parser.add_argument("--keep", type=Path, help="folder for the networks")
     parser.add_argument("--fit", action="store_true", help="fit the outline's weights on the tuning images and print them")
-    given = parser.parse_args()
+    given = parser.parse_args(argv)
     pictures = load(given.folder)
     if given.fit:
         weights = fit(pictures)
@@ -258,7 +258,8 @@ def main() -> None:
         network(pictures, given.folds, given.encoder, {"nets": given.nets, "steps": given.steps}, given.keep)
     else:
         contour(pictures)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

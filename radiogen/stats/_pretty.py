@@ -35,7 +35,8 @@ def pretty(low: float, high: float, count: int = 10) -> Floats:
         last += 1
     lacking = int(0.5 + least - (last - first))
     if lacking > 0:
-        up, down = (lacking // 2, lacking // 2 + lacking % 2) if first >= 0 else (lacking // 2 + lacking % 2, lacking // 2)
-        up, down = (up + lacking % 2, down - lacking % 2) if first >= 0 else (up, down)
+        # the odd step is taken towards 0
+        more = lacking // 2 + lacking % 2
+        down, up = (more, lacking // 2) if first >= 0 else (lacking // 2, more)
         first, last = first - down, last + up
     return np.asarray(np.round(np.arange(first, last + 1)) * unit)

@@ -65,9 +65,15 @@ class ModelTerms:
         RadiogenError
             RG203 for a missing column, RG705 for missing values or a level that was not there.
         """
-        parts = {name: self._parts(frame, name) for name in self.predictors}
-        new = {column: values for name in self.knots for column, values in list(parts[name].items())[1:]}
+        return self.expand(frame, self.predictors)
+
+    def expand(self, frame: pd.DataFrame, predictors: Sequence[str]) -> pd.DataFrame:
+        """As :meth:`apply`, with the columns of some predictors only; the frame need not have the others."""
+        parts = {name: self._parts(frame, name) for name in predictors if name in self.predictors}
+        new = {column: values for name in self.knots if name in parts for column, values in list(parts[name].items())[1:]}
         for members in self.interactions:
+            if not set(members) <= set(parts):
+                continue
             products = {"": np.ones(len(frame))}
             for name in members:
                 products = {_joined(a, b): x * y for a, x in products.items() for b, y in parts[name].items()}

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from radiogen.features.selection.survival import martingale, partial_likelihood
+from radiogen.features.selection.survival import partial_likelihood
 from radiogen.features.selection.target import Floats, Target
+from radiogen.stats.nelson import null_martingale
 
 #: least weight of a unit in a step of reweighted least squares, as in glmnet
 _LEAST_WEIGHT = 1e-5
@@ -27,7 +28,7 @@ _SMALLEST = 1e-12
 def response(target: Target) -> Floats:
     """Indicators of the classes, n × K: one column for two classes; martingale residuals of survival."""
     if target.kind == "survival":
-        return martingale(target.times, target.event)[:, None]
+        return null_martingale(target.times, target.event)[:, None]
     if target.kind == "binary":
         return (target.codes == 1).astype(float)[:, None]
     return np.eye(len(target.classes))[target.codes]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiogen.features.selection.selector import Selector, at_least, inside, one_of, varies
-from radiogen.features.selection.survival import martingale
 from radiogen.features.selection.target import Bools, Floats, Ints, Target
+from radiogen.stats.nelson import null_martingale
 
 #: fewest shadows: with few columns left the best of their shadows would be too easy to beat
 _FEWEST_SHADOWS = 5
@@ -126,7 +126,7 @@ class ShadowFeatures(Selector):
 
         family = {"random_forest": "RandomForest", "extra_trees": "ExtraTrees"}[self.forest]
         kind = "Regressor" if target.kind == "survival" else "Classifier"
-        y = martingale(target.times, target.event) if target.kind == "survival" else target.codes
+        y = null_martingale(target.times, target.event) if target.kind == "survival" else target.codes
         options = {"max_features": "sqrt", **({} if target.kind == "survival" else {"class_weight": "balanced"})}
         grower = getattr(ensemble, family + kind)(self.n_trees, max_depth=self.max_depth, random_state=seed, **options)
         return np.asarray(grower.fit(x, y).feature_importances_)

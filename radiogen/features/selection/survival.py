@@ -49,14 +49,6 @@ def cox_score(x: Floats, time: Floats, event: Bools) -> Floats:
     return np.asarray(np.where(known, gradient**2 / np.where(known, information, 1.0), 0.0))
 
 
-def martingale(time: Floats, event: Bools) -> Floats:
-    """Event less Nelson and Aalen's cumulative hazard at one's own time: the residual of the model without covariates."""
-    inverse = np.unique(time, return_inverse=True)[1]
-    events = np.bincount(inverse, weights=event.astype(float))
-    at_risk = np.bincount(inverse)[::-1].cumsum()[::-1]
-    return np.asarray(event - np.cumsum(events / at_risk)[inverse])
-
-
 def partial_likelihood(eta: Floats, time: Floats, event: Bools) -> Floats:
     """Log partial likelihood (Breslow's rule) of linear predictors, one per column.
 

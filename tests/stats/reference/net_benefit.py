@@ -1,6 +1,6 @@
-"""Write dcurves.json: net benefits of the package dcurves, given risks, on the data of binary.json.
+"""Write net_benefit.json: net benefits of the package dcurves, given risks, on the data of binary.json.
 
-usage: python dcurves.py   (with dcurves 1.1.7 and lifelines)
+usage: python net_benefit.py   (with dcurves 1.1.7 and lifelines)
 """
 
 from __future__ import annotations
@@ -35,4 +35,4 @@ if __name__ == "__main__":
         "binary": table(data, outcome="y", modelnames=["old", "new"]),
         "survival": table(timed, outcome="event", modelnames=["risk"], time=3, time_to_outcome_col="time"),
     }
-    (HERE / "dcurves.json").write_text(json.dumps(answer))
+    (HERE / "net_benefit.json").write_text(json.dumps(answer))
