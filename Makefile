@@ -75,7 +75,7 @@ docs: $(VENV)/.docs
 	$(BIN)/python docs/make_features.py
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python docs/run_page.py docs/getting-started.md
-	$(BIN)/python docs/run_page.py --together docs/images.md docs/bmode.md docs/swe.md docs/doppler.md docs/ceus.md docs/segmentation.md docs/quality.md docs/stability.md docs/harmonization.md
+	$(BIN)/python docs/run_page.py --together docs/images.md docs/bmode.md docs/swe.md docs/doppler.md docs/ceus.md docs/segmentation.md docs/quality.md docs/stability.md docs/harmonization.md docs/scale.md
 	$(BIN)/python docs/run_page.py docs/selection.md
 	$(BIN)/python docs/run_page.py docs/radiomics.md
 	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html

@@ -78,6 +78,7 @@ def extract(
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", help="A Dask scheduler, such as tcp://10.0.0.1:8786, in place of --jobs.")
     ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="Of the radiomics: native, or pyradiomics where it is installed.")] = "native",
 ) -> None:
     """Turn the images into features, one Parquet table per modality."""
     from radiogen.cohort import load_cohort
@@ -87,7 +88,7 @@ def extract(
 
     loaded = load_cohort(cohort, data=data, allow_outside=allow_outside)
     with terminal_progress() as progress:
-        done = extract_features(loaded, n_jobs=jobs, cache=cache, progress=progress, scheduler=scheduler)
+        done = extract_features(loaded, n_jobs=jobs, cache=cache, progress=progress, scheduler=scheduler, engine=engine)
     for problem in done.findings:
         _complain(problem.render())
     written = write_features(done, output)

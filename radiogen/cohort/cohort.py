@@ -262,11 +262,15 @@ class Cohort:
         units = self.units if groups is None else self.units.assign(group=groups)
         return replace(
             self,
-            modalities={**self.modalities, **{k: f.reindex(self.index) for k, f in features.items()}},
+            modalities={**self.modalities, **{k: self._in_order(f) for k, f in features.items()}},
             ledger=self.ledger if ledger is None else ledger,
             units=units,
             findings=(*self.findings, *findings),
         )
+
+    def _in_order(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """One row per unit; a frame that has them already is not copied, since it may be large."""
+        return frame if frame.index.equals(self.index) else frame.reindex(self.index)
 
     def to_mudata(self) -> Any:
         """The modalities as :class:`mudata.MuData`, clinic and markers in ``obs``.

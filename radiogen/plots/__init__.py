@@ -10,12 +10,19 @@ from __future__ import annotations
 
 from radiogen.plots.associations import association_heatmap, volcano
 from radiogen.plots.cohort import availability, classes, flow, missingness, mutations
+from radiogen.plots.cutpoints import cutpoint_profile
 from radiogen.plots.decisions import decision_curve
 from radiogen.plots.discrimination import calibration_curve, confusion_matrix, performance, roc
 from radiogen.plots.effects import forest, importance
 from radiogen.plots.harmonisation import batch_components, batch_variance
+from radiogen.plots.horizons import horizon_scores, rmst_areas
+from radiogen.plots.incidence import cumulative_incidences, stacked_incidence
+from radiogen.plots.nomogram_print import nomogram_svg
+from radiogen.plots.nomograms import nomogram
 from radiogen.plots.reclassification import reclassification, reclassification_table
+from radiogen.plots.residuals import schoenfeld
 from radiogen.plots.stability import icc_heatmap, icc_intervals, icc_shares
+from radiogen.plots.subgroups import subgroup_forest
 from radiogen.plots.survival import cumulative_incidence, kaplan_meier
 from radiogen.plots.text import text
 
@@ -28,9 +35,12 @@ __all__ = [
     "classes",
     "confusion_matrix",
     "cumulative_incidence",
+    "cumulative_incidences",
+    "cutpoint_profile",
     "decision_curve",
     "flow",
     "forest",
+    "horizon_scores",
     "icc_heatmap",
     "icc_intervals",
     "icc_shares",
@@ -38,10 +48,16 @@ __all__ = [
     "kaplan_meier",
     "missingness",
     "mutations",
+    "nomogram",
+    "nomogram_svg",
     "performance",
     "reclassification",
     "reclassification_table",
+    "rmst_areas",
     "roc",
+    "schoenfeld",
+    "stacked_incidence",
+    "subgroup_forest",
     "text",
     "volcano",
 ]

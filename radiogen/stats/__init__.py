@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from radiogen.stats.reclassify import ReclassificationResult, integrated_discrimination, net_reclassification
     from radiogen.stats.reclassify_censored import integrated_discrimination_survival, net_reclassification_survival
     from radiogen.stats.resampling import BootstrapResult, bootstrap_ci
+    from radiogen.stats.residualsmooth import schoenfeld_smooth
     from radiogen.stats.restricted import rmst, rmst_difference
     from radiogen.stats.result import StatResult
     from radiogen.stats.roc import delong_test, delong_test_unpaired, roc_auc, roc_curve, youden_threshold
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 # file -> names; a file is never called like a function, or importing it would hide the function
 _HOMES = {
+    "residualsmooth": ("schoenfeld_smooth",),
     "_timescores": ("HorizonResult",),
     "adjusted": ("adjusted_odds_ratio",),
     "bivariate": ("chi_squared", "fisher_exact", "kruskal_wallis", "rank_sum_test", "spearman"),
@@ -193,6 +195,7 @@ __all__ = [
     "roc_curve",
     "royston_d",
     "schoenfeld_residuals",
+    "schoenfeld_smooth",
     "spearman",
     "table_one",
     "threshold_table",

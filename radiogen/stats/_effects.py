@@ -7,11 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import chdtrc, chndtr, gammaln, ndtr
+from scipy.special import chdtr, chdtrc, chndtr, gammaln, ndtr
 from scipy.stats import t as student
 
 from radiogen.stats._uniroot import uniroot
 from radiogen.stats._validate import Bools, Floats, Ints, normal_quantile
+
+#: statistics up to which each noncentrality is searched for by itself; the knots of the curve for more
+_CURVE = 200
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,31 @@ def noncentrality(statistic: Floats, df: float, level: float) -> tuple[Floats, F
 
 
 def _invert(statistic: Floats, df: float, p: float) -> Floats:
-    """Noncentrality at which the distribution function at the statistic is p; bisection."""
+    """Noncentrality at which the distribution function at the statistic is p: a curve for a start, Newton, bisection."""
+    if statistic.size <= _CURVE:
+        return _bisect(statistic, df, p)
+    far = chdtr(df, statistic) > p
+    if not far.all():
+        whole = np.zeros_like(statistic)
+        whole[far] = _invert(statistic[far], df, p)
+        return whole
+    # the answer is a smooth function of the statistic, nearly a line in their square roots
+    knots = np.linspace(np.sqrt(statistic.min()), np.sqrt(statistic.max()), _CURVE)
+    out = np.interp(np.sqrt(statistic), knots, np.sqrt(_bisect(knots**2, df, p))) ** 2
+    rough = out <= 0
+    for _ in range(4):
+        # the derivative by the noncentrality is half the difference to two more degrees of freedom
+        value = chndtr(statistic, df, out)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out = out + (value - p) / ((value - chndtr(statistic, df + 2, out)) / 2)
+        rough |= ~(out > 0)
+        out = np.where(rough, 0.0, out)
+    rough |= np.abs(chndtr(statistic, df, out) - p) > 1e-12
+    out[rough] = _bisect(statistic[rough], df, p)
+    return out
+
+
+def _bisect(statistic: Floats, df: float, p: float) -> Floats:
     low = np.zeros_like(statistic)
     # by the normal approximation the answer is within some 40 standard deviations
     high = statistic + 10 * np.sqrt(4 * statistic + 2 * df) + 100

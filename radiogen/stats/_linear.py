@@ -71,16 +71,16 @@ def linear_model(model: Any, terms: ModelTerms | None) -> LinearModel:
     labels = [model.label] if isinstance(model.label, str) else list(model.label or ())
     estimates = np.atleast_1d(np.asarray(model.estimate, dtype=float))
     coef = {t: float(b) for t, b in zip(labels, estimates, strict=True) if np.isfinite(b)}
-    logistic = isinstance(model, LogisticResult)
-    intercept = coef.pop(INTERCEPT) if logistic else -sum(coef[t] * m for t, m in model.means.items())
+    # the survival models are centred at the means of their terms
+    means = {} if isinstance(model, LogisticResult) else model.means
+    intercept = coef.pop(INTERCEPT, 0.0) - sum(coef[t] * m for t, m in means.items())
     own = {term: _members(term, model.levels, terms) for term in coef}
     if terms is None:
         _no_built_columns(list(own.values()))
     sets = _joined(own)
+    logistic = isinstance(model, LogisticResult)
     name = "a logistic model" if logistic else "a Cox model" if isinstance(model, CoxResult) else "a Fine-Gray model"
-    return LinearModel(
-        name, logistic, coef, float(intercept), model.levels, model.spreads, model.linear_predictor, sets, terms
-    )  # fmt: skip
+    return LinearModel(name, logistic, coef, intercept, model.levels, model.spreads, model.linear_predictor, sets, terms)
 
 
 def _members(term: str, levels: Mapping[str, tuple[str, ...]], terms: ModelTerms | None) -> tuple[str, ...]:

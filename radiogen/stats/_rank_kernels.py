@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from radiogen.stats._compile import compiled
 from radiogen.stats._validate import Bools, Floats, Ints
 
 Codes = NDArray[np.int8]
@@ -27,7 +27,7 @@ def sort_columns(x: Floats) -> tuple[Ints, Bools, Ints]:
     return order, new, x.shape[1] - np.isnan(ranked).sum(axis=1)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled
 def two_groups(order: Any, new: Any, known: Any, codes: Any) -> Any:
     """For each column and target (codes 0, 1, -1 missing; t × n) eight sums, m × t × 8.
 
@@ -64,7 +64,7 @@ def two_groups(order: Any, new: Any, known: Any, codes: Any) -> Any:
     return out
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled
 def many_groups(order: Any, new: Any, known: Any, codes: Any, levels: int) -> Any:
     """For each column the units and doubled rank sum of each group, sum of t³ - t over ties, tie blocks."""
     m = order.shape[0]
@@ -94,7 +94,7 @@ def many_groups(order: Any, new: Any, known: Any, codes: Any, levels: int) -> An
     return sizes, sums, ties, blocks
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator,unused-ignore]
+@compiled
 def rank_products(order: Any, new: Any, known: Any, there: Any, y_order: Any, y_new: Any, y_known: int) -> Any:
     """For each column against one number: common units, sum of products of doubled ranks, ties of both, blocks of both.
 

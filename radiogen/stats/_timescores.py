@@ -51,7 +51,7 @@ class HorizonResult(StatResult):
     ----------
     contrasts : DataFrame
         ``model``, ``reference``, ``horizon``, ``estimate`` (model less reference), ``se``, ``lower``,
-        ``upper``, ``statistic`` (z), ``p``.  Empty where there is one model.
+        ``upper``, ``statistic`` (z), ``p``, ``note`` (why a row has no test).  Empty where there is one model.
     influence : mapping of (str, float) to ndarray, shape (n,)
         Influence of each unit on the score of a model at a horizon; its standard deviation over the
         root of n is the standard error.
@@ -170,6 +170,7 @@ def horizon_result(
         label=[f"{k[0]}, {name} at {k[1]:g}" if several else f"{name} at {k[1]:g}" for k in keys],
         level=level,
         extra={"model": [k[0] for k in keys], "horizon": horizon},
+        notes=("A score without variance has an interval without width.",) if (se == 0).any() else (),
         contrasts=_contrasts(found, z),
         influence={k: found[k][1] for k in keys},
     )
@@ -183,13 +184,12 @@ def _contrasts(found: Found, z_level: float) -> pd.DataFrame:
         for reference, model in combinations(models, 2):
             (a, one), (b, two) = found[reference, horizon], found[model, horizon]
             difference, se = b - a, _error(two - one)
-            z = difference / se if se > 0 else 0.0
-            if se == 0 and difference != 0:
-                raise fail("RG705", f"The difference of '{model}' and '{reference}' at {horizon:g} has no variance.")
+            # two scores that differ and have no variance (both order the units fully) have no test
+            z = difference / se if se > 0 else (0.0 if difference == 0 else np.nan)
             rows.append({
                 "model": model, "reference": reference, "horizon": horizon, "estimate": difference, "se": se,
                 "lower": difference - z_level * se, "upper": difference + z_level * se, "statistic": z,
-                "p": float(2 * norm.sf(abs(z))),
+                "p": float(2 * norm.sf(abs(z))), "note": "no variance: no test" if np.isnan(z) else "",
             })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -197,6 +197,8 @@ def _contrasts(found: Found, z_level: float) -> pd.DataFrame:
 def paired(result: HorizonResult, method: str) -> StatResult:
     """The one contrast of two models as a result of its own: b less a at each horizon."""
     table = result.contrasts
+    if table["p"].isna().any():
+        raise fail("RG705", "The difference of the two scores has no variance: both order the units fully.")
     rows = len(table)
     column = {c: table[c].to_numpy(dtype=float) for c in ("estimate", "se", "lower", "upper", "statistic", "p")}
     horizon, scores = table["horizon"].to_numpy(dtype=float), np.asarray(result.estimate)

@@ -16,6 +16,8 @@ from radiogen.stats.result import StatResult
 
 #: a covariance matrix with a smaller share of its largest eigenvalue is singular
 _SINGULAR = 1e-10
+#: a variance of events below this times the above is rounding
+_ROUNDED = 1e-4
 
 
 def gray_test(
@@ -44,14 +46,15 @@ def gray_test(
     -------
     StatResult
         One row per cause that occurs (``label`` "cause 1", …): ``statistic``, ``df`` (groups less one) and ``p``;
-        ``events`` counts the cause.  ``result["scores"]`` holds one array per cause: observed less expected of
+        ``events`` counts the cause.  A cause that cannot be tested has no numbers and a note (RG707) that says so.
+        ``result["scores"]`` holds one array per cause: observed less expected of
         each group but the last.
 
     Raises
     ------
     RadiogenError
-        RG402, RG403, RG705 for unusable arrays; RG701 with fewer than two groups or all censored; RG704 where the
-        differences have no variance to be compared with (a group has left before the first event); RG708 for ``rho``.
+        RG402, RG403, RG705 for unusable arrays; RG701 with fewer than two groups or all censored; RG704 where
+        no cause can be tested (a group has left before the first event); RG708 for ``rho``.
 
     Notes
     -----
@@ -83,25 +86,33 @@ def gray_test(
     causes = [int(c) for c in np.unique(s) if c > 0]
     if not causes:
         raise fail("RG701", "All times are censored; there is no incidence to compare.")
-    statistics, scores = [], []
+    statistics, scores, notes = [], [], []
     for cause in causes:
         kind = np.where(s == cause, 1, np.where(s > 0, 2, 0))
         parts = [_score(t[layers == k], kind[layers == k], codes[layers == k], len(names), rho) for k in np.unique(layers)]
-        score, variance = (np.sum([p[i] for p in parts], axis=0)[..., :-1] for i in (0, 1))
-        variance = variance[:-1]
-        roots = np.linalg.eigvalsh(variance) if np.isfinite(variance).all() else np.zeros(1)
-        if roots[0] <= _SINGULAR * max(roots[-1], 1e-300):
-            message = f"The groups cannot be compared for cause {cause}: one of them has nobody at risk at any of its events."
-            raise fail("RG704", message, value=", ".join(word(n) for n in names))
-        statistics.append(float(score @ np.linalg.solve(variance, score)))
+        score, variance = np.sum([p[0] for p in parts], axis=0)[:-1], np.sum([p[1] for p in parts], axis=0)[:-1, :-1]
         scores.append(score)
+        statistics.append(_statistic(score, variance))
+        if np.isnan(statistics[-1]):
+            notes.append(f"RG707: cause {cause} cannot be tested: its differences between the groups have no variance.")
+    if len(notes) == len(causes):
+        message = "The groups cannot be compared: at no cause's events do more than one of them have enough at risk."
+        raise fail("RG704", message, value=", ".join(word(n) for n in names))
     statistic, df = np.array(statistics), len(names) - 1
     return StatResult(
         method="Gray's test" + (f", rho = {rho:g}" if rho else "") + (", stratified" if strata is not None else ""),
         statistic=statistic, df=np.full(statistic.size, float(df)), p=chi2.sf(statistic, df), n=t.size,
-        events=np.array([int((s == c).sum()) for c in causes]), label=[f"cause {c}" for c in causes],
+        events=np.array([int((s == c).sum()) for c in causes]), label=[f"cause {c}" for c in causes], notes=tuple(notes),
         extra={"scores": scores, "groups": tuple(map(word, names))},
     )  # fmt: skip
+
+
+def _statistic(score: Floats, variance: Floats) -> float:
+    """Score over variance, or NaN where the variance is singular."""
+    roots = np.linalg.eigvalsh(variance) if np.isfinite(variance).all() else np.zeros(1)
+    if roots[0] <= _SINGULAR * max(roots[-1], _ROUNDED):
+        return float("nan")
+    return float(score @ np.linalg.solve(variance, score))
 
 
 def _score(time: Floats, kind: Ints, codes: Ints, size: int, rho: float) -> tuple[Floats, Floats]:

@@ -210,7 +210,7 @@ def _measures(metrics: Sequence[str] | Mapping[str, Metric] | None, outcome: Any
     if not timed and outcome.dtype != bool:
         raise fail("RG705", "`y` must be 0 and 1, or times and events; other outcomes need functions in `metrics`.")
     known = SURVIVAL if timed else BINARY
-    names = list(known) if metrics is None else [metrics] if isinstance(metrics, str) else list(metrics)
+    names = _wanted(metrics, known)
     for name in names:
         choice(name, "metrics", known)
     if not names:
@@ -219,6 +219,15 @@ def _measures(metrics: Sequence[str] | Mapping[str, Metric] | None, outcome: Any
     inner = [name for name in names if name != "emax"]
     inner += [name for name in ("intercept", "slope") if "emax" in names and name not in inner]
     return inner, (survival_measures if timed else binary_measures)(inner)
+
+
+def _wanted(metrics: Sequence[str] | str | None, known: Sequence[str]) -> list[str]:
+    """Names of the measures; those of rms ("Dxy", "B") are understood too."""
+    if metrics is None:
+        return list(known)
+    given = [metrics] if isinstance(metrics, str) else [str(name) for name in metrics]
+    short = {"b": "brier", "c": "concordance" if "concordance" in known else "auc"}
+    return [short.get(name.lower(), name.lower()) for name in given]
 
 
 def _predictions(values: Any, n: int) -> Floats:
@@ -303,7 +312,7 @@ def _with_emax(
     """Put rms' row of the largest calibration error in its place."""
     if isinstance(metrics, Mapping) or isinstance(outcome, tuple):
         return names, columns
-    wanted = list(BINARY) if metrics is None else [metrics] if isinstance(metrics, str) else list(metrics)
+    wanted = _wanted(metrics, BINARY)
     if "emax" not in wanted:
         return names, columns
     corrected = dict(zip(names, columns["estimate"], strict=True))

@@ -155,7 +155,10 @@ def _length(data: Any) -> int:
     if isinstance(data, tuple | list) and not all(np.ndim(part) == 0 for part in data):
         if any(np.ndim(part) == 0 for part in data):
             raise fail("RG705", "`data` must be one array or frame, or a tuple of arrays of one length.")
-        return same_length(**{f"data[{k}]": part for k, part in enumerate(data)})
+        n = same_length(**{f"data[{k}]": part for k, part in enumerate(data)})
+        if n == 0:
+            raise fail("RG705", "`data` is empty.")
+        return n
     if np.ndim(data) == 0:
         raise fail("RG705", "`data` must have one row per unit.")
     if len(data) == 0:

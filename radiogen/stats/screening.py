@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,11 @@ import pandas as pd
 from radiogen.errors import fail
 from radiogen.stats import _effects
 from radiogen.stats._design import is_numeric
+from radiogen.stats._maxt import Target, step_down
+from radiogen.stats._screen_columns import Columns, against_many, against_number, against_two, sorted_blocks
 from radiogen.stats._validate import Bools, Floats, Ints, choice, groups, normal_quantile, number, word
-from radiogen.stats.multiplicity import fdr
+from radiogen.stats.multiplicity import METHODS, fdr
 
-#: features handled at once: their ranks are held in memory
-_BLOCK = 1000
 _RANK_SUM, _KRUSKAL, _SPEARMAN = "Wilcoxon rank-sum", "Kruskal-Wallis", "Spearman"
 _FISHER, _CHI = "Fisher exact", "chi-squared"
 _EFFECTS = {
@@ -27,7 +27,7 @@ _EFFECTS = {
     _CHI: "Cramér's V",
 }
 _COLUMNS = (
-    "feature", "target", "test", "statistic", "effect", "effect_name", "lower", "upper", "n", "p", "q",
+    "feature", "target", "test", "statistic", "effect", "effect_name", "lower", "upper", "n", "p", "q", "p_maxt",
     "contrast", "note",
 )  # fmt: skip
 
@@ -52,6 +52,8 @@ def association_screen(
     targets: pd.DataFrame | Mapping[Hashable, pd.Series],
     fdr_method: str = "bh",
     level: float = 0.95,
+    permutations: int = 0,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Test every feature against every target, with an effect, its interval and q-values.
 
@@ -61,16 +63,21 @@ def association_screen(
         Numbers, or text and categories.  Missing values are left out pair by pair.
     targets : DataFrame or mapping of name to Series, each of n rows
         Numbers with more than two values are continuous; all else is categorical.
-    fdr_method : {"bh", "by"}, default "bh"
+    fdr_method : {"bh", "by", "storey"}, default "bh"
         See :func:`radiogen.stats.fdr`; each target is a family of its own.
     level : float, default 0.95
         Level of the intervals.
+    permutations : int, default 0
+        With 100 or more a column ``p_maxt`` is added: Westfall and Young's step-down maxT, the family-wise error over all
+        features of a target, from so many permutations of the target among the units where it is known.
+    seed : int, default 0
+        Of the permutations.
 
     Returns
     -------
     DataFrame
         One row per feature and target: ``feature``, ``target``, ``test``, ``statistic``, ``effect``,
-        ``effect_name``, ``lower``, ``upper``, ``n``, ``p``, ``q``, ``contrast`` (which level is
+        ``effect_name``, ``lower``, ``upper``, ``n``, ``p``, ``q``, (``p_maxt``,) ``contrast`` (which level is
         compared with which) and ``note``.  A pair that cannot be tested (constant, too few units)
         keeps its row with test "not tested", no numbers and the reason in ``note``; it is not
         counted in q.
@@ -87,7 +94,17 @@ def association_screen(
     or more levels: Kruskal-Wallis and epsilon squared.  Two numbers: Spearman.  Two variables of
     two levels: Fisher's test and conditional odds ratio, as R gives it.  Other categories: chi-squared and
     Cramér's V.  A numeric column of two values is taken as two levels.  The p-values are those of
-    the functions for one pair.
+    the functions for one pair.  Numeric features are sorted once for all targets, and missing values of a feature or
+    a target cost nothing more: 20,000 features take seconds a dozen targets.
+
+    maxT keeps the correlation of the features and so loses less than Bonferroni.  Its statistics are the tests' chi-squared
+    statistics (z² for two levels, without the continuity correction; rank correlation with the target's ranks among all
+    its known units for numbers), brought to one normal scale (Wilson and Hilferty) where their degrees of freedom differ.
+
+    References
+    ----------
+    Westfall and Young, Resampling-based multiple testing, Wiley 1993; Ge, Dudoit and Speed, Test 2003;12:1,
+    doi 10.1007/BF02595811.
 
     Examples
     --------
@@ -96,20 +113,26 @@ def association_screen(
     >>> association_screen(f, t)[["test", "effect", "contrast"]].to_numpy().tolist()
     [['Wilcoxon rank-sum', 0.1111111111111111, 'WT > MUT']]
     """
-    choice(fdr_method, "fdr_method", ("bh", "by"))
+    choice(fdr_method, "fdr_method", METHODS)
     normal_quantile(level)
+    if permutations and (not isinstance(permutations, int) or permutations < 100):
+        raise fail("RG708", "`permutations` must be 0 or a whole number of at least 100.", value=permutations)
     if not isinstance(features, pd.DataFrame) or not features.shape[0] or not features.shape[1]:
         raise fail("RG705", "`features` must be a DataFrame with rows and columns.")
-    columns = [(str(k), _aligned(str(k), s, features)) for k, s in _items(targets)]
+    columns = [_variable(str(k), _aligned(str(k), s, features)) for k, s in _items(targets)]
     if not columns:
         raise fail("RG705", "`targets` has no columns.")
-    variables = [_variable(str(name), series) for name, series in features.items()]
+    table = _features(features)
+    tested = _numeric_tests(table, columns, level)
     parts = []
-    for name, series in columns:
-        part = _one_target(variables, _variable(name, series), level)
+    for at, target in enumerate(columns):
+        part = _one_target(table, target, tested[at], level)
         part["q"] = fdr(part["p"].to_numpy(), fdr_method)
+        if permutations:
+            part["p_maxt"] = _maxt(table, target, part["p"].to_numpy(), permutations, [seed, at])
         parts.append(part)
-    return pd.concat(parts, ignore_index=True)[list(_COLUMNS)]
+    names = [c for c in _COLUMNS if c in parts[0]]
+    return pd.concat(parts, ignore_index=True)[names]
 
 
 def _items(targets: pd.DataFrame | Mapping[Hashable, pd.Series]) -> list[tuple[Hashable, pd.Series]]:
@@ -138,24 +161,105 @@ def _variable(name: str, series: pd.Series) -> _Variable:
     return _Variable(name, known, values, codes, [word(v) for v in levels])
 
 
-def _one_target(variables: list[_Variable], target: _Variable, level: float) -> pd.DataFrame:
-    """All features against one target; numeric features in blocks of one pattern of missing values."""
-    rows: list[dict[str, Any]] = [{} for _ in variables]
-    blocks: dict[bytes, list[int]] = {}
-    for index, feature in enumerate(variables):
+@dataclass(frozen=True)
+class _Table:
+    """Features: the numeric ones as rows of one matrix (``at`` their places), the others one by one."""
+
+    names: list[str]
+    at: Ints
+    x: Floats
+    others: dict[int, _Variable]
+
+
+def _features(frame: pd.DataFrame) -> _Table:
+    """Plain numeric columns are checked all at once; what else there is, column by column."""
+    names = [str(name) for name in frame.columns]
+    plain = np.array([isinstance(d, np.dtype) and d.kind in "iuf" for d in frame.dtypes])
+    places = np.flatnonzero(plain)
+    x = np.ascontiguousarray(frame.iloc[:, places].to_numpy(dtype=float).T) if places.size else np.empty((0, len(frame)))
+    if np.isinf(x).any():
+        first = int(places[np.isinf(x).any(axis=1).argmax()])
+        number(frame.iloc[:, first], names[first], missing=True)
+    # a number of more than two values: one that is neither the smallest nor the largest
+    low, high = (f.reduce(x, axis=1, initial=np.nan) for f in (np.fmin, np.fmax))
+    many = ((x > low[:, None]) & (x < high[:, None])).any(axis=1)
+    at, rows, others = list(places[many]), [x[many]], {}
+    for index in np.flatnonzero(~np.isin(np.arange(len(names)), at)):
+        feature = _variable(names[index], frame.iloc[:, index])
         if feature.kind == "numeric" and feature.known.any():
-            blocks.setdefault((feature.known & target.known).tobytes(), []).append(index)
+            at.append(index)
+            rows.append(feature.values[None, :])
         else:
-            rows[index] = _single(feature, target, level)
-    for members in blocks.values():
-        for start in range(0, len(members), _BLOCK):
-            some = members[start : start + _BLOCK]
-            for index, row in zip(some, _block([variables[k] for k in some], target, level), strict=True):
-                rows[index] = row
-    frame = pd.DataFrame(rows)
-    frame.insert(0, "target", target.name)
-    frame.insert(0, "feature", [v.name for v in variables])
-    return frame
+            others[int(index)] = feature
+    return _Table(names, np.array(at, dtype=np.int64), rows[0] if len(rows) == 1 else np.concatenate(rows), others)
+
+
+def _numeric_tests(table: _Table, targets: list[_Variable], level: float) -> list[list[Columns]]:
+    """The tests of the numeric features against every target, block by block."""
+    found: list[list[Columns]] = [[] for _ in targets]
+    two = [k for k, target in enumerate(targets) if target.kind == "binary"]
+    codes = np.array([targets[k].codes for k in two])
+    for _, block in sorted_blocks(table.x):
+        for k, columns in zip(two, against_two(block, codes, level) if two else [], strict=True):
+            found[k].append(columns)
+        for k, target in enumerate(targets):
+            if target.kind == "categorical":
+                found[k].append(against_many(block, target.codes, len(target.levels), level))
+            elif target.kind == "numeric":
+                found[k].append(against_number(block, target.values, level))
+    return found
+
+
+def _one_target(table: _Table, target: _Variable, tested: list[Columns], level: float) -> pd.DataFrame:
+    """All features against one target, in their order."""
+    size = len(table.names)
+    columns: dict[str, Any] = {"feature": np.array(table.names, dtype=object), "target": np.full(size, target.name, dtype=object)}
+    for name in ("test", "effect_name", "contrast", "note"):
+        columns[name] = np.full(size, "", dtype=object)
+    for name in ("statistic", "effect", "lower", "upper", "p"):
+        columns[name] = np.full(size, np.nan)
+    columns["n"] = np.zeros(size, dtype=np.int64)
+    if tested:
+        _fill(columns, table.at, target, tested)
+    for index, feature in table.others.items():
+        for name, value in _single(feature, target, level).items():
+            columns[name][index] = value
+    return pd.DataFrame(columns)
+
+
+def _fill(columns: dict[str, Any], at: Ints, target: _Variable, tested: list[Columns]) -> None:
+    """The tests of numeric features, at their places."""
+    test = {"numeric": _SPEARMAN, "binary": _RANK_SUM, "categorical": _KRUSKAL}[target.kind]
+    for name in ("n", "statistic", "p", "effect", "lower", "upper"):
+        columns[name][at] = np.concatenate([getattr(block, name) for block in tested])
+    reason = np.concatenate([block.reason for block in tested])
+    done = reason == ""
+    columns["test"][at] = np.where(done, test, "not tested")
+    columns["effect_name"][at] = np.where(done, _EFFECTS[test], "")
+    columns["contrast"][at] = np.where(done, _contrast(target), "")
+    flat = done & (columns["lower"][at] == columns["upper"][at])
+    columns["note"][at] = np.where(flat, "no overlap: the interval has no width", reason)
+
+
+def _contrast(target: _Variable) -> str:
+    if target.kind == "numeric":
+        return ""
+    return f"{target.levels[1]} > {target.levels[0]}" if target.kind == "binary" else f"{len(target.levels)} levels"
+
+
+def _maxt(table: _Table, target: _Variable, p: Floats, permutations: int, seed: list[int]) -> Floats:
+    """Step-down maxT of the features that were tested; NaN for the others."""
+    out = np.full(p.size, np.nan)
+    tested = ~np.isnan(p)
+    if not tested.any():
+        return out
+    rows = tested[table.at] if table.at.size else np.zeros(0, dtype=bool)
+    others = [index for index in table.others if tested[index]]
+    spec = Target(target.known, target.values, target.codes, len(target.levels))
+    codes = [(table.others[k].codes, len(table.others[k].levels)) for k in others]
+    adjusted = step_down(table.x[rows], codes, spec, permutations, seed)
+    out[[*table.at[rows], *others]] = adjusted
+    return out
 
 
 def _row(
@@ -171,49 +275,6 @@ def _refused(n: int, note: str) -> dict[str, Any]:
     return _row("not tested", n, np.nan, (np.nan, np.nan, np.nan), np.nan, "", note)
 
 
-def _block(features: list[_Variable], target: _Variable, level: float) -> list[dict[str, Any]]:
-    """Numeric features with the same missing values against one target."""
-    use = features[0].known & target.known
-    n = int(use.sum())
-    reason, test, run, contrast = _plan(target, use, level)
-    x = np.column_stack([f.values[use] for f in features])
-    varies = np.ptp(x, axis=0) > 0 if n else np.zeros(len(features), dtype=bool)
-    rows = [_refused(n, reason or "the feature is constant") for _ in features]
-    if reason or not varies.any():
-        return rows
-    c = run(x[:, varies])
-    for at, index in enumerate(np.flatnonzero(varies)):
-        note = "no overlap: the interval has no width" if c.lower[at] == c.upper[at] else ""
-        effect = (float(c.effect[at]), float(c.lower[at]), float(c.upper[at]))
-        rows[index] = _row(test, n, float(c.statistic[at]), effect, float(c.p[at]), contrast, note)
-    return rows
-
-
-def _plan(
-    target: _Variable, use: Bools, level: float
-) -> tuple[str, str, Callable[[Floats], _effects.Columns], str]:
-    """Why a number cannot be tested against this target (or ""), the test and how to run it."""
-    if target.kind == "numeric":
-        values = target.values[use]
-        if values.size >= 4 and np.ptp(values) == 0:
-            return "the target is constant", "", _unused, ""
-        few = "fewer than 4 units" if values.size < 4 else ""
-        return few, _SPEARMAN, lambda x: _effects.spearman_rho(x, values, level), ""
-    present, codes = np.unique(target.codes[use], return_inverse=True)
-    names = [target.levels[k] for k in present]
-    if len(names) < 2:
-        return "the target has one level here", "", _unused, ""
-    if len(names) == 2 and target.kind == "binary":
-        few = "a group has fewer than 2 units" if np.bincount(codes).min() < 2 else ""
-        return few, _RANK_SUM, lambda x: _effects.rank_sum(x, codes == 1, level), f"{names[1]} > {names[0]}"
-    few = "fewer than 3 units" if codes.size < 3 else ""
-    return few, _KRUSKAL, lambda x: _effects.kruskal(x, codes, level), f"{len(names)} levels"
-
-
-def _unused(x: Floats) -> _effects.Columns:
-    raise AssertionError("a test that was refused is not run")
-
-
 def _single(feature: _Variable, target: _Variable, level: float) -> dict[str, Any]:
     """A categorical feature against any target."""
     use = feature.known & target.known
@@ -221,7 +282,7 @@ def _single(feature: _Variable, target: _Variable, level: float) -> dict[str, An
     if not n:
         return _refused(0, "no unit has both values")
     if target.kind == "numeric":
-        return _block([target], feature, level)[0]
+        return _number_by_level(feature, target, use, level)
     rows, a = np.unique(feature.codes[use], return_inverse=True)
     columns, b = np.unique(target.codes[use], return_inverse=True)
     if rows.size < 2 or columns.size < 2:
@@ -237,3 +298,24 @@ def _single(feature: _Variable, target: _Variable, level: float) -> dict[str, An
     note = f"smallest expected count {t.least_expected:.2g}" if t.least_expected < 5 else ""
     contrast = f"{table.shape[0]} × {table.shape[1]} levels"
     return _row(_CHI, n, t.statistic, (t.v, t.lower, t.upper), t.p, contrast, note)
+
+
+def _number_by_level(feature: _Variable, target: _Variable, use: Bools, level: float) -> dict[str, Any]:
+    """A categorical feature against a number: the same tests, the other way round."""
+    values = target.values[use]
+    present, codes = np.unique(feature.codes[use], return_inverse=True)
+    names = [feature.levels[k] for k in present]
+    two = len(names) == 2 and feature.kind == "binary"
+    reason = "the feature is constant" if len(names) < 2 else ""
+    if not reason and (np.bincount(codes).min() < 2 if two else codes.size < 3):
+        reason = "a group has fewer than 2 units" if two else "fewer than 3 units"
+    if not reason and np.ptp(values) == 0:
+        reason = "the target is constant"
+    if reason:
+        return _refused(values.size, reason)
+    column = values[:, None]
+    c = _effects.rank_sum(column, codes == 1, level) if two else _effects.kruskal(column, codes, level)
+    note = "no overlap: the interval has no width" if c.lower[0] == c.upper[0] else ""
+    contrast = f"{names[1]} > {names[0]}" if two else f"{len(names)} levels"
+    effect = (float(c.effect[0]), float(c.lower[0]), float(c.upper[0]))
+    return _row(_RANK_SUM if two else _KRUSKAL, values.size, float(c.statistic[0]), effect, float(c.p[0]), contrast, note)

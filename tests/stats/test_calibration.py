@@ -147,7 +147,7 @@ def test_competing_risk_against_r() -> None:
 
 def test_a_right_model_is_calibrated() -> None:
     rng = np.random.default_rng(7)
-    x = rng.normal(size=3000)
+    x = rng.uniform(-1.5, 1.5, 3000)
     time, censored = rng.exponential(np.exp(-x)), rng.exponential(2, 3000)
     risk = 1 - np.exp(-0.5 * np.exp(x))
     r = stats.calibration_survival(np.minimum(time, censored), time <= censored, risk, 0.5, n_boot=20)

@@ -59,7 +59,7 @@ def test_nothing_changes() -> None:
 
 def test_rounding_that_counts_as_a_move_is_told() -> None:
     old = np.array([0.1, 0.4, 0.6, 0.3])
-    r = stats.net_reclassification([0, 1, 1, 0], old, old + [1e-12, 0.1, 0.1, -0.1])
+    r = stats.net_reclassification([0, 1, 1, 0], old, old + np.array([1e-12, 0.1, 0.1, -0.1]))
     assert "1 units differ by less" in r.notes[-1]
 
 

@@ -42,7 +42,7 @@ pick <- function(s) list(auc = num(s$AUC$score$AUC), auc_se = num(s$AUC$score$se
   brier_se = num(s$Brier$score$se), brier_delta_se = num(s$Brier$contrasts$se), ipa = num(s$Brier$score$IPA))
 out$score_competing <- pick(Score(list(a = ra, b = rb), formula = Hist(time, status) ~ 1, data = b, times = times, cause = 1, metrics = c("auc", "brier"), summary = "ipa", se.fit = TRUE, contrasts = TRUE))
 out$score_survival <- pick(Score(list(a = ra, b = rb), formula = Surv(time, dead) ~ 1, data = b, times = times, metrics = c("auc", "brier"), summary = "ipa", se.fit = TRUE, contrasts = TRUE))
-# the standard errors of Score(cause = 2) are not those of the same data with the causes exchanged, so they are
+# the standard errors of Score(cause = 2) differ from those of the same data with the causes exchanged; these are right
 b$swapped <- c(0, 2, 1)[b$status + 1]
 out$score_cause2 <- pick(Score(list(a = ra, b = rb), formula = Hist(time, swapped) ~ 1, data = b, times = c(2000, 3000), cause = 1, metrics = c("auc", "brier"), summary = "ipa", se.fit = TRUE, contrasts = TRUE))
 cat(jsonlite::toJSON(out, digits = NA, na = "null"), file = commandArgs(TRUE)[1])
