@@ -78,7 +78,7 @@ def extract(
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", help="A Dask scheduler, such as tcp://10.0.0.1:8786, in place of --jobs.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="Of the radiomics: native, or pyradiomics where it is installed.")] = "native",
+    engine: Annotated[str, typer.Option("--engine", help="Of the radiomics: native or pyradiomics.")] = "native",
 ) -> None:
     """Turn the images into features, one Parquet table per modality."""
     from radiogen.cohort import load_cohort

@@ -8,6 +8,7 @@ Every function takes a frame whose numbers were computed elsewhere and returns a
 
 from __future__ import annotations
 
+from radiogen.plots.agreement import bland_altman
 from radiogen.plots.associations import association_heatmap, volcano
 from radiogen.plots.cohort import availability, classes, flow, missingness, mutations
 from radiogen.plots.cutpoints import cutpoint_profile
@@ -19,7 +20,9 @@ from radiogen.plots.horizons import horizon_scores, rmst_areas
 from radiogen.plots.incidence import cumulative_incidences, stacked_incidence
 from radiogen.plots.nomogram_print import nomogram_svg
 from radiogen.plots.nomograms import nomogram
+from radiogen.plots.planning import sample_size_curve
 from radiogen.plots.reclassification import reclassification, reclassification_table
+from radiogen.plots.regressions import regression_forest
 from radiogen.plots.residuals import schoenfeld
 from radiogen.plots.stability import icc_heatmap, icc_intervals, icc_shares
 from radiogen.plots.subgroups import subgroup_forest
@@ -31,6 +34,7 @@ __all__ = [
     "availability",
     "batch_components",
     "batch_variance",
+    "bland_altman",
     "calibration_curve",
     "classes",
     "confusion_matrix",
@@ -53,8 +57,10 @@ __all__ = [
     "performance",
     "reclassification",
     "reclassification_table",
+    "regression_forest",
     "rmst_areas",
     "roc",
+    "sample_size_curve",
     "schoenfeld",
     "stacked_incidence",
     "subgroup_forest",

@@ -11,11 +11,11 @@ from radiogen.plots import theme
 from radiogen.plots.frames import records, row_of_max, row_of_min
 from radiogen.plots.text import count, interval, listed, num, plain, text
 
-#: title of the axis, the value of no use, and which end is better
+#: title of the axis, the words in a sentence, the value of no use, and which end is better
 _MEASURES = {
-    "auc": ("Time-dependent AUC", 0.5, "largest"),
-    "brier": ("Brier score", None, "smallest"),
-    "ipa": ("Index of prediction accuracy", 0.0, "largest"),
+    "auc": ("Time-dependent AUC", "time-dependent AUC", 0.5, "largest"),
+    "brier": ("Brier score", "Brier score", None, "smallest"),
+    "ipa": ("Index of prediction accuracy", "index of prediction accuracy", 0.0, "largest"),
 }
 
 
@@ -47,7 +47,7 @@ def horizon_scores(frame: pd.DataFrame, measure: str = "auc", *, unit: str = "")
     data = frame.dropna(subset=["horizon", "estimate"])
     if data.empty:
         raise fail("RG705", "there is no score over time to draw")
-    title, neutral, _ = _MEASURES[measure]
+    title, _, neutral, _ = _MEASURES[measure]
     models = list(dict.fromkeys(data["model"])) if "model" in data else [""]
     fig = theme.figure(
         f"{title} over time", _caption(data, measure, unit), measure, height=400 + 22 * ((len(models) + 2) // 3), min_width=360
@@ -85,16 +85,16 @@ def _add_line(fig: go.Figure, part: pd.DataFrame, model: str, index: int, shift:
 
 
 def _caption(data: pd.DataFrame, measure: str, unit: str) -> str:
-    title, _, end = _MEASURES[measure]
+    _, words, _, end = _MEASURES[measure]
     horizons = sorted(data["horizon"].unique())
     last = data[data["horizon"] == horizons[-1]]
     best = row_of_max(last, "estimate") if end == "largest" else row_of_min(last, "estimate")
-    whose = f" is that of {plain(best['model'])}," if "model" in data and data["model"].nunique() > 1 else " is"
-    shown = interval(best["estimate"], best.get("lower"), best.get("upper"))
+    several = len(last) > 1
+    whose = f" is that of {plain(best['model'])}," if several else " is"
     when = f"{num(horizons[-1])}{f' {plain(unit)}' if unit else ''}"
-    which = f"the {end} {title if measure == 'auc' else title[0].lower() + title[1:]}" if len(last) > 1 else title
-    sentence = f"At {when} {which if len(last) > 1 else f'the {which}'}{whose} {shown}; {count(len(horizons), 'horizon')}"
-    return f"{sentence}, bars are intervals at each." if {"lower", "upper"} <= set(data) else f"{sentence}."
+    shown = interval(best["estimate"], best.get("lower"), best.get("upper"))
+    bars = ", bars are intervals at each" if {"lower", "upper"} <= set(data) else ""
+    return f"At {when} the {f'{end} ' if several else ''}{words}{whose} {shown}; {count(len(horizons), 'horizon')}{bars}."
 
 
 def rmst_areas(curves: pd.DataFrame, table: pd.DataFrame, tau: float, *, unit: str = "") -> go.Figure:
@@ -154,6 +154,6 @@ def _label(group: object) -> str:
 
 
 def _area_caption(rows: list[dict[str, object]], tau: float, unit: str) -> str:
-    words = [f"{plain(r['label'])} {interval(r['estimate'], r.get('lower'), r.get('upper'))}" for r in rows]
+    words = [f"{plain(r['label'])}: {interval(r['estimate'], r.get('lower'), r.get('upper'))}" for r in rows]
     ending = f" {plain(unit)}" if unit else ""
-    return f"Mean time lived of the first {num(tau)}{ending}, the area under each curve: {listed(words)}."
+    return f"Mean time lived of the first {num(tau)}{ending}, the area under each curve, is {listed(words)}."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from radiogen.stats._timescores import HorizonResult
     from radiogen.stats.adjusted import adjusted_odds_ratio
+    from radiogen.stats.auc_size import sample_size_auc
     from radiogen.stats.bivariate import chi_squared, fisher_exact, kruskal_wallis, rank_sum_test, spearman
     from radiogen.stats.calibrate import CalibrationResult, calibration
     from radiogen.stats.calibrate_survival import CalibrationSurvivalResult, calibration_survival
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from radiogen.stats.cutpoints import CutpointResult, maximally_selected_cutpoint, xtile
     from radiogen.stats.decisions import DecisionCurve, decision_curve
     from radiogen.stats.decisions_survival import decision_curve_survival
+    from radiogen.stats.differences import BlandAltmanResult, bland_altman
+    from radiogen.stats.firth import firth_cox, firth_logistic
     from radiogen.stats.gray import gray_test
     from radiogen.stats.groups import RiskGroups, risk_groups
     from radiogen.stats.harrell import concordance, concordance_difference
@@ -34,22 +37,31 @@ if TYPE_CHECKING:
     )
     from radiogen.stats.incidence import CumulativeIncidenceResult, cumulative_incidence
     from radiogen.stats.interaction import InteractionResult, interaction_test
+    from radiogen.stats.intraclass import icc
     from radiogen.stats.kaplan import KaplanMeierResult, kaplan_meier, reverse_kaplan_meier
+    from radiogen.stats.kappa import cohen_kappa, fleiss_kappa
     from radiogen.stats.landmarking import LandmarkResult, landmark
     from radiogen.stats.logistic import LogisticResult, logistic_regression
     from radiogen.stats.logrank import LogRankResult, log_rank_test
+    from radiogen.stats.logrank_size import sample_size_log_rank
     from radiogen.stats.multiclass import roc_auc_multiclass
-    from radiogen.stats.multiplicity import fdr
+    from radiogen.stats.multiplicity import fdr, null_share
     from radiogen.stats.optimism import OptimismResult, optimism_bootstrap
+    from radiogen.stats.overlaps import dice
     from radiogen.stats.paired import cochran_q, mcnemar_test
+    from radiogen.stats.planning import SampleSize
     from radiogen.stats.points import NomogramResult, nomogram
+    from radiogen.stats.power import power_by_simulation
     from radiogen.stats.proportions import compare_proportions
     from radiogen.stats.reclassify import ReclassificationResult, integrated_discrimination, net_reclassification
     from radiogen.stats.reclassify_censored import integrated_discrimination_survival, net_reclassification_survival
+    from radiogen.stats.regression_models import regression_fits
+    from radiogen.stats.regression_tables import RegressionTable, regression_table
     from radiogen.stats.resampling import BootstrapResult, bootstrap_ci
     from radiogen.stats.residualsmooth import schoenfeld_smooth
     from radiogen.stats.restricted import rmst, rmst_difference
     from radiogen.stats.result import StatResult
+    from radiogen.stats.riley import sample_size_prediction_model
     from radiogen.stats.roc import delong_test, delong_test_unpaired, roc_auc, roc_curve, youden_threshold
     from radiogen.stats.royston import royston_d
     from radiogen.stats.schoenfeld import ProportionalHazardsResult, proportional_hazards_test, schoenfeld_residuals
@@ -62,6 +74,18 @@ if TYPE_CHECKING:
 
 # file -> names; a file is never called like a function, or importing it would hide the function
 _HOMES = {
+    "auc_size": ("sample_size_auc",),
+    "differences": ("BlandAltmanResult", "bland_altman"),
+    "firth": ("firth_cox", "firth_logistic"),
+    "intraclass": ("icc",),
+    "kappa": ("cohen_kappa", "fleiss_kappa"),
+    "logrank_size": ("sample_size_log_rank",),
+    "overlaps": ("dice",),
+    "planning": ("SampleSize",),
+    "power": ("power_by_simulation",),
+    "regression_models": ("regression_fits",),
+    "regression_tables": ("RegressionTable", "regression_table"),
+    "riley": ("sample_size_prediction_model",),
     "residualsmooth": ("schoenfeld_smooth",),
     "_timescores": ("HorizonResult",),
     "adjusted": ("adjusted_odds_ratio",),
@@ -93,7 +117,7 @@ _HOMES = {
     "logistic": ("LogisticResult", "logistic_regression"),
     "logrank": ("LogRankResult", "log_rank_test"),
     "multiclass": ("roc_auc_multiclass",),
-    "multiplicity": ("fdr",),
+    "multiplicity": ("fdr", "null_share"),
     "optimism": ("OptimismResult", "optimism_bootstrap"),
     "paired": ("cochran_q", "mcnemar_test"),
     "points": ("NomogramResult", "nomogram"),
@@ -116,6 +140,7 @@ _HOMES = {
 _EXPORTS = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "BlandAltmanResult",
     "BootstrapResult",
     "CalibrationResult",
     "CalibrationSurvivalResult",
@@ -135,11 +160,14 @@ __all__ = [
     "OptimismResult",
     "ProportionalHazardsResult",
     "ReclassificationResult",
+    "RegressionTable",
     "RiskGroups",
+    "SampleSize",
     "StatResult",
     "TableOne",
     "adjusted_odds_ratio",
     "association_screen",
+    "bland_altman",
     "bootstrap_ci",
     "brier_difference",
     "brier_score",
@@ -147,6 +175,7 @@ __all__ = [
     "calibration_survival",
     "chi_squared",
     "cochran_q",
+    "cohen_kappa",
     "compare_proportions",
     "concordance",
     "concordance_bootstrap",
@@ -159,10 +188,15 @@ __all__ = [
     "decision_curve_survival",
     "delong_test",
     "delong_test_unpaired",
+    "dice",
     "fdr",
     "fine_gray",
+    "firth_cox",
+    "firth_logistic",
     "fisher_exact",
+    "fleiss_kappa",
     "gray_test",
+    "icc",
     "index_of_prediction_accuracy",
     "integrated_brier",
     "integrated_discrimination",
@@ -180,12 +214,16 @@ __all__ = [
     "net_reclassification",
     "net_reclassification_survival",
     "nomogram",
+    "null_share",
     "optimism_bootstrap",
+    "power_by_simulation",
     "proportion_interval",
     "proportional_hazards_test",
     "rank_sum_test",
     "rcs",
     "rcs_knots",
+    "regression_fits",
+    "regression_table",
     "reverse_kaplan_meier",
     "risk_groups",
     "rmst",
@@ -194,6 +232,9 @@ __all__ = [
     "roc_auc_multiclass",
     "roc_curve",
     "royston_d",
+    "sample_size_auc",
+    "sample_size_log_rank",
+    "sample_size_prediction_model",
     "schoenfeld_residuals",
     "schoenfeld_smooth",
     "spearman",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from radiogen.errors import fail
 from radiogen.stats._design import Design, aliased, design, listed, standardise, take
-from radiogen.stats._newton import Fit, Objective, covariance, culprits, maximise
+from radiogen.stats._newton import Fit, Objective, covariance, culprits, maximise, until_still
 from radiogen.stats._partial import RiskSets, objective, risk_sets
 from radiogen.stats._validate import Bools, Floats, Ints, choice, groups, number, survival
 
@@ -70,8 +70,12 @@ def fit_cox(
     strata: str | Sequence[str] | None = None,
     entry: str | None = None,
     also: Sequence[str] = (),
+    eps: float | None = None,
 ) -> tuple[CoxFit, pd.DataFrame]:
-    """Fit a Cox model; the fit and the columns used (``also`` names further ones that must be there)."""
+    """Fit a Cox model; the fit and the columns used (``also`` names further ones that must be there).
+
+    ``eps`` stops early, at so small a relative change of the log-likelihood; by default the fit goes on to the maximum.
+    """
     choice(ties, "ties", ("efron", "breslow"))
     by = [] if strata is None else [strata] if isinstance(strata, str) else list(strata)
     names = [duration, event, *listed(covariates), *by, *([entry] if entry else []), *also]
@@ -83,12 +87,12 @@ def fit_cox(
         raise fail("RG701", "A Cox model needs events; all times are censored.", column=event)
     late = None if entry is None else _entries(data[entry], entry, t)
     codes, levels = _strata(data, by)
-    return fit_design(t, e, design(data[list(covariates)]), ties, codes, levels, late), data
+    return fit_design(t, e, design(data[list(covariates)]), ties, codes, levels, late, eps), data
 
 
 def fit_design(
     time: Floats, event: Bools, model: Design, ties: str = "efron", strata: Ints | None = None,
-    stratum_names: Sequence[str] = ("all",), entry: Floats | None = None,
+    stratum_names: Sequence[str] = ("all",), entry: Floats | None = None, eps: float | None = None,
 ) -> CoxFit:  # fmt: skip
     """Fit a Cox model to a model matrix."""
     lost = aliased(_informative(time, event, model.x, strata), model.terms)
@@ -99,7 +103,7 @@ def fit_design(
     x, centre, scale = standardise(model.x[:, kept])
     sets = risk_sets(time, event, x, strata, entry, ties)
     function = objective(sets)
-    fit = maximise(function, x)
+    fit = maximise(function, x) if eps is None else until_still(function, x, eps)
     if not fit.converged:
         names = culprits(fit, [model.terms[k] for k in kept])
         raise fail(

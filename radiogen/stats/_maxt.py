@@ -29,15 +29,15 @@ class Target:
     levels: int
 
 
-def step_down(x: Floats, categories: Sequence[tuple[Ints, int]], target: Target, permutations: int, seed: list[int]) -> Floats:
-    """Adjusted p-values of numeric features (rows of x, NaN missing), then of categorical ones (codes, -1 missing; levels)."""
+def step_down(x: Floats, categories: Sequence[Ints], target: Target, permutations: int, seed: list[int]) -> Floats:
+    """Adjusted p-values of numeric features (rows of x, NaN missing), then of categorical ones (codes, -1 missing)."""
     use = target.known
     y = _Numbers(midranks(target.values[use][:, None])[:, 0]) if not target.levels else _Levels(target.codes[use], target.levels)
     parts: list[tuple[float, int, Statistic]] = []
     for start in range(0, x.shape[0], _ROWS):
         block = x[start : start + _ROWS, use]
         parts.append((y.df, block.shape[0], y.of_ranks(*_centred_ranks(block))))
-    for codes, levels in categories:
+    for codes in categories:
         present, own = np.unique(codes[use], return_inverse=True)
         own = own - int(present[0] < 0)
         count = int((present >= 0).sum())

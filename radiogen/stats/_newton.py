@@ -60,6 +60,26 @@ def maximise(objective: Objective, x: Floats, start: Floats | None = None) -> Fi
     return Fit(beta, value, information, move <= _MOVE_ROUGH * size, step)
 
 
+def until_still(objective: Objective, x: Floats, eps: float) -> Fit:
+    """Newton's steps as R's ``coxph`` takes them: until a whole step changes the log-likelihood by a share below ``eps``."""
+    beta = np.zeros(x.shape[1])
+    value, gradient, information = objective(beta)
+    for _ in range(_MAX_STEPS):
+        step = _solve(information, gradient)
+        if step is None:
+            break
+        parts = 1
+        new = objective(beta + step)
+        while not (np.isfinite(new[0]) and new[0] >= value) and parts < _MAX_STEPS:
+            parts += 1
+            new = objective(beta + step / parts)
+        done = parts == 1 and abs(new[0] - value) <= eps * abs(new[0])
+        beta, (value, gradient, information) = beta + step / parts, new
+        if done:
+            return Fit(beta, value, information, True, step)
+    return Fit(beta, value, information, False, np.zeros_like(beta))
+
+
 def _solve(information: Floats, gradient: Floats) -> Floats | None:
     if gradient.size == 0:
         return gradient

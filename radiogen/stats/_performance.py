@@ -23,7 +23,7 @@ Metric = Callable[[Any, Any], float]
 Measures = Callable[[Any, Any], dict[str, float]]
 
 BINARY = ("dxy", "r2", "intercept", "slope", "emax", "d", "u", "q", "brier", "g", "gp", "auc")
-SURVIVAL = ("concordance", "dxy", "slope")
+SURVIVAL = ("concordance", "dxy", "r2", "slope", "d", "u", "q", "g")
 #: measures that need the logistic recalibration of the predictions
 _RECALIBRATED = {"r2", "intercept", "slope", "emax", "d", "u", "q", "g", "gp"}
 #: predictions of 0 and 1, as of a forest on its own training data, have no logit
@@ -94,15 +94,28 @@ def survival_measures(names: Sequence[str]) -> Measures:
             size = max(1e-300, float(np.abs(score).max()))
             c = count_pairs(time, event, np.round(score / size, 12)).estimate
             out |= {"concordance": c, "dxy": 2 * c - 1}
-        if "slope" in wanted:
-            spread = float(score.std())
-            if spread == 0:
-                raise fail("RG704", "The risk score is constant; a calibration slope has no value.")
-            x = ((score - score.mean()) / spread)[:, None]
-            fit = maximise(efron(time, event, x), x)
-            if not fit.converged:
-                raise fail("RG704", "The risk score orders the events fully: the calibration slope is infinite.")
-            out["slope"] = float(fit.beta[0]) / spread
+        if wanted - {"concordance", "dxy"}:
+            out |= _cox_recalibrated(time, event, score)
         return {name: out[name] for name in names}
 
     return measure
+
+
+def _cox_recalibrated(time: Floats, event: Bools, score: Floats) -> dict[str, float]:
+    """As R's ``rms::validate`` computes them from a Cox model of the linear predictor."""
+    n, spread = time.size, float(score.std())
+    if spread == 0:
+        raise fail("RG704", "The risk score is constant; a calibration slope has no value.")
+    x = ((score - score.mean()) / spread)[:, None]
+    objective = efron(time, event, x)
+    fit = maximise(objective, x)
+    if not fit.converged:
+        raise fail("RG704", "The risk score orders the events fully: the calibration slope is infinite.")
+    slope, null = float(fit.beta[0]) / spread, -2 * objective(np.zeros(1))[0]
+    ratio = 2 * fit.loglik + null
+    d = (ratio - 1) / null
+    u = (2 * (fit.loglik - objective(np.array([spread]))[0]) - 2) / null
+    return {
+        "slope": slope, "r2": float((1 - np.exp(-ratio / n)) / (1 - np.exp(-null / n))), "d": d, "u": u, "q": d - u,
+        "g": gini(slope * score),
+    }  # fmt: skip

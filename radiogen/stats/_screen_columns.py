@@ -130,7 +130,8 @@ def against_number(columns: Sorted, y: Floats, level: float) -> Columns:
         statistic = rho * np.sqrt((n - 2) / ((1 - rho) * (1 + rho)))
         p = 2 * stdtr(n - 2, -np.abs(statistic))
         centre, margin = np.arctanh(rho), normal_quantile(level) * np.sqrt((1 + rho**2 / 2) / (n - 3))
-    return _columns(n, statistic, p, rho, np.tanh(centre - margin), np.tanh(centre + margin), reason)
+        lower, upper = np.tanh(centre - margin), np.tanh(centre + margin)
+    return _columns(n, statistic, p, rho, lower, upper, reason)
 
 
 def _first(*reasons: tuple[Bools, str]) -> Any:
@@ -143,5 +144,6 @@ def _first(*reasons: tuple[Bools, str]) -> Any:
 
 def _columns(n: Any, statistic: Floats, p: Floats, effect: Floats, lower: Floats, upper: Floats, reason: Any) -> Columns:
     bad = reason != ""
-    values = [np.where(bad, np.nan, v) for v in (statistic, p, effect, lower, upper)]
-    return Columns(np.asarray(n).astype(np.int64), *values, reason)
+    whole = np.asarray(n).astype(np.int64)
+    a, b, c, d, e = (np.where(bad, np.nan, v) for v in (statistic, p, effect, lower, upper))
+    return Columns(whole, a, b, c, d, e, reason)

@@ -104,8 +104,9 @@ def calibration_survival(
         log(-log(1 - risk)) as offset; ideal 0), ``slope`` (ideal 1), without competing events ``slope_cox`` (the
         coefficient of log(-log(1 - risk)) in a Cox model of the whole follow-up; ideal 1), ``ici``, ``e50``, ``e90`` and
         ``emax`` (mean, median, 90th percentile and largest distance of the curve from the risks).
-        ``result["observed"]`` and ``["expected"]`` make the ratio; ``["oe_poisson_lower"]`` and ``["oe_poisson_upper"]``
-        are its limits with 1 / events as the variance of its logarithm, which some papers print.
+        ``result["observed"]`` and ``["expected"]`` make the ratio; ``["oe_greenwood_lower"]``, ``["oe_greenwood_upper"]``,
+        ``["oe_poisson_lower"]`` and ``["oe_poisson_upper"]`` are limits that papers print, with Greenwood's variance of the
+        observed risk alone, and with 1 / events, as the variance of its logarithm.
 
     Raises
     ------
@@ -116,9 +117,9 @@ def calibration_survival(
     Notes
     -----
     Censoring is taken to be independent of event and risk (for ``smooth="cox"`` and the groups: given the risk).
-    Intervals: O/E on the logarithm with Greenwood's variance (the pseudo-observations' with competing events); intercept and
-    slope with the sandwich variance; the Cox curve with the variance of its cumulative hazard, on the logarithm of
-    that hazard.
+    Intervals: O/E on the logarithm, with the variance of the pseudo-observations and the risks together (Greenwood's, of
+    the observed risk alone, is too large, since a sample of high risks has more events too); intercept and slope with the
+    sandwich variance; the Cox curve with the variance of its cumulative hazard, on the logarithm of that hazard.
 
     References
     ----------
@@ -194,8 +195,9 @@ def _weak(
     """Rows of estimate, standard error and limits: O/E, intercept, slopes."""
     n, expected = time.size, float(p.mean())
     observed = float(risk_at(time, status, tau)[0])
-    error = _risk_se(time, status, tau, values)
-    ratio, log_se = observed / expected, error / observed
+    ratio = observed / expected
+    # a sample of high risks has more events too: the ratio varies less than its numerator
+    log_se = float((values / observed - p / expected).std(ddof=1) / np.sqrt(n))
     events = int(((status == 1) & (time <= tau)).sum())
     rows = [[ratio, ratio * log_se, ratio * np.exp(-z * log_se), ratio * np.exp(z * log_se)]]
     cll = _cloglog(p)
@@ -206,9 +208,10 @@ def _weak(
         model = cox_risk(time, status == 1, cll[:, None], tau)
         pairs.append((model.beta[0] / model.scale[0], np.sqrt(model.cov[0, 0]) / model.scale[0]))
     rows += [[b, s, b - z * s, b + z * s] for b, s in pairs]
-    poisson = z / np.sqrt(events)
+    numerator, poisson = z * _risk_se(time, status, tau, values) / observed, z / np.sqrt(events)
     return rows, {
         "observed": observed, "expected": expected, "slope_intercept": float(line[0]),
+        "oe_greenwood_lower": ratio * float(np.exp(-numerator)), "oe_greenwood_upper": ratio * float(np.exp(numerator)),
         "oe_poisson_lower": ratio * float(np.exp(-poisson)), "oe_poisson_upper": ratio * float(np.exp(poisson)),
     }  # fmt: skip
 

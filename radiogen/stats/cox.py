@@ -106,6 +106,7 @@ def cox_regression(
     robust: bool = False,
     cluster: str | None = None,
     entry: str | None = None,
+    eps: float | None = None,
 ) -> CoxResult:
     """Fit a Cox proportional-hazards model.
 
@@ -132,6 +133,9 @@ def cox_regression(
         Column of clusters (the patient of a lesion); the sandwich variance sums over each.
     entry : str, optional
         Column of the times at which units came under observation (left truncation).
+    eps : float, optional
+        Stop where a step changes the log-likelihood by less than this share of itself; by default the fit goes on
+        to the maximum.  Only of use to get the digits of programs that stop: 1e-4 is that of R's ``rms::cph``.
 
     Returns
     -------
@@ -166,7 +170,9 @@ def cox_regression(
     [1.0731]
     """
     z = normal_quantile(level)
-    own, data = fit_cox(frame, duration, event, covariates, ties, strata, entry, [cluster] if cluster else [])
+    if eps is not None and (isinstance(eps, bool) or not isinstance(eps, int | float) or not 0 < eps < 1):
+        raise fail("RG708", "`eps` must lie between 0 and 1.", value=eps)
+    own, data = fit_cox(frame, duration, event, covariates, ties, strata, entry, [cluster] if cluster else [], eps)
     model, kept, lost, coef, lp = own.model, own.kept, own.lost, own.coefficients, own.linear_predictor
     sandwich = robust or cluster is not None
     cov = _sandwich(own, data[cluster] if cluster else None) if sandwich else own.covariance

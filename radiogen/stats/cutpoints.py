@@ -15,7 +15,7 @@ from radiogen.stats.result import StatResult
 
 _METHODS = ("Lau92", "Lau94", "HL", "permutation")
 #: the exact distribution needs memory of the third power of n
-_HL_LARGEST = 400
+_HL_LARGEST = 300
 #: pairs of cut-points searched by xtile: more are thinned out evenly
 _XTILE_CUTS = 100
 _BLOCK = 200
@@ -63,7 +63,7 @@ def maximally_selected_cutpoint(
     method : {"Lau92", "Lau94", "HL", "permutation"}, default "Lau92"
         How the p-value is found: the asymptotic formula of Lausen and Schumacher (1992), their improved
         Bonferroni bound over the cut-points that there are (1994), the bound from the exact conditional
-        distribution of integer scores by Hothorn and Lausen (2003; up to 400 units), or permutation.
+        distribution of integer scores by Hothorn and Lausen (2003; up to 300 units), or permutation.
     min_prop, max_prop : float, defaults 0.1 and 0.9
         The lower group has at least and at most this share of the units.
     n_perm : int, default 10,000
@@ -82,7 +82,7 @@ def maximally_selected_cutpoint(
     ------
     RadiogenError
         RG402, RG403, RG705 for unusable arrays, also for a constant marker; RG701 without events or
-        without a cut-point between the shares; RG708 for an unknown option or HL with more than 400 units.
+        without a cut-point between the shares; RG708 for an unknown option or HL with more than 300 units.
 
     Notes
     -----
@@ -90,7 +90,8 @@ def maximally_selected_cutpoint(
     lower group is standardised with its permutation mean and variance.  For HL the scores are mapped to
     integers 0 … n, so M differs slightly, and the number is R's to the last digit: maxstat leaves out
     groups whose scores are all 0 and, with ties in x, subtracts joint probabilities of neighbouring group
-    sizes also where one of them is no cut-point.  The hazard ratio at a chosen cut-point is biased away from 1; validate it on other data.
+    sizes also where one of them is no cut-point.  The hazard ratio at a chosen cut-point is biased away from 1;
+    validate it on other data.
 
     References
     ----------

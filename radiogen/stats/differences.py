@@ -115,12 +115,15 @@ def bland_altman(
     margin = float(student.ppf(1 - tail, n - 1)) * se
     inner, outer, se_limit = _limit(n, sd, z, tail, method)
     rows = np.array([
-        [bias, bias - margin, bias + margin], [bias - z * sd, bias - outer, bias - inner], [bias + z * sd, bias + inner, bias + outer],
+        [bias, bias - margin, bias + margin],
+        [bias - z * sd, bias - outer, bias - inner],
+        [bias + z * sd, bias + inner, bias + outer],
     ])  # fmt: skip
     shown = np.exp(rows) if ratio else rows
     t = bias / se
+    words = f"({100 * agreement:g}%), {'ratios' if ratio else 'differences'}, {method} intervals"
     return BlandAltmanResult(
-        method=f"Bland-Altman limits of agreement ({100 * agreement:g}%), {'ratios' if ratio else 'differences'}, {method} intervals",
+        method=f"Bland-Altman limits of agreement {words}",
         estimate=shown[:, 0], lower=shown[:, 1], upper=shown[:, 2], se=np.array([se, se_limit, se_limit]),
         statistic=np.array([t, np.nan, np.nan]), df=np.array([n - 1.0, np.nan, np.nan]),
         p=np.array([2 * float(student.sf(abs(t), n - 1)), np.nan, np.nan]), n=n, label=list(_LABELS), level=level,
@@ -151,6 +154,7 @@ def _slope(x: Floats, d: Floats, level: float) -> StatResult | None:
     margin = float(student.ppf(0.5 + level / 2, n - 2)) * se
     t = slope / se if se > 0 else np.inf
     return StatResult(
-        method="difference regressed on the mean, least squares", estimate=slope, se=se, lower=slope - margin, upper=slope + margin,
+        method="difference regressed on the mean, least squares",
+        estimate=slope, se=se, lower=slope - margin, upper=slope + margin,
         statistic=t, df=float(n - 2), p=float(2 * student.sf(abs(t), n - 2)), n=n, level=level,
     )  # fmt: skip

@@ -12,13 +12,17 @@ from scipy.special import chdtri
 
 from radiogen.errors import fail
 from radiogen.stats._design import Design, aliased, design, listed, take
+from radiogen.stats._logit import logit
+from radiogen.stats._newton import Objective, covariance
+from radiogen.stats._partial import objective, risk_sets
 from radiogen.stats._validate import Floats, binary, normal_quantile, survival
 from radiogen.stats.cox import spread
 from radiogen.stats.logistic import INTERCEPT
 from radiogen.stats.result import StatResult
 
-_SETTINGS: dict[str, Any] = {"backend": "numpy", "max_iter": 500, "gtol": 1e-6, "xtol": 1e-6}
-_PROFILE = {"max_iter": 200, "tol": 1e-8}
+_SETTINGS: dict[str, Any] = {"backend": "numpy", "max_iter": 500}
+#: tried in turn: near the maximum the package's halving of steps can stop at what rounding leaves
+_TOLERANCES = (1e-6, 1e-5, 1e-4)
 
 
 def firth_logistic(frame: pd.DataFrame, outcome: str, covariates: Sequence[str], level: float = 0.95) -> StatResult:
@@ -75,14 +79,16 @@ def firth_logistic(frame: pd.DataFrame, outcome: str, covariates: Sequence[str],
     model, lost, x, scale = _columns(data[list(covariates)])
     from firthmodels import FirthLogisticRegression
 
-    found = _run(FirthLogisticRegression(**_SETTINGS), x, y.astype(int), level, "logistic")
+    found = _run(FirthLogisticRegression, x, y.astype(int), level, "logistic")
     # firthmodels has the intercept last
     order, factor = [x.shape[1], *range(x.shape[1])], np.r_[1.0, 1 / scale]
     estimate = np.r_[float(np.squeeze(found["intercept"])), found["coef"]] * factor
-    rest = {name: found[name][order] for name in ("se", "p", "lower", "upper")}
+    rest = {name: found[name][order] for name in ("p", "lower", "upper")}
+    whole = np.column_stack([np.ones(y.size), x])
+    rest["se"] = _wald(logit(y, whole), estimate / factor)
     return _result(
-        "logistic regression, Firth's penalty, profile interval, penalised likelihood-ratio test", model, lost, estimate, rest, factor,
-        "odds_ratio", "or", [INTERCEPT], y.size, int(y.sum()), level,
+        "logistic regression, Firth's penalty, profile interval, penalised likelihood-ratio test", model, lost,
+        estimate, rest, factor, "odds_ratio", "or", [INTERCEPT], y.size, int(y.sum()), level,
     )  # fmt: skip
 
 
@@ -135,11 +141,13 @@ def firth_cox(frame: pd.DataFrame, duration: str, event: str, covariates: Sequen
     model, lost, x, scale = _columns(data[list(covariates)])
     from firthmodels import FirthCoxPH
 
-    found = _run(FirthCoxPH(**_SETTINGS), x, (died, time), level, "Cox")
+    found = _run(FirthCoxPH, x, (died, time), level, "Cox")
     factor = 1 / scale
+    rest = {name: found[name] for name in ("p", "lower", "upper")}
+    rest["se"] = _wald(objective(risk_sets(time, died, x, None, None, "breslow")), found["coef"])
     return _result(
         "Cox regression, Firth's penalty, Breslow ties, profile interval, penalised likelihood-ratio test", model, lost,
-        found["coef"] * factor, {k: found[k] for k in ("se", "p", "lower", "upper")}, factor, "hazard_ratio", "hr", [],
+        found["coef"] * factor, rest, factor, "hazard_ratio", "hr", [],
         time.size, int(died.sum()), level,
     )  # fmt: skip
 
@@ -159,24 +167,38 @@ def _columns(frame: pd.DataFrame) -> tuple[Design, dict[int, str], Floats, Float
     return model, lost, x / scale, scale
 
 
+def _wald(likelihood: Objective, beta: Floats) -> Floats:
+    """Standard errors from the information of the likelihood at the penalised estimate, as R's brglm2 and logistf."""
+    return np.asarray(np.sqrt(np.diag(covariance(likelihood(beta)[2]))))
+
+
 def _run(engine: Any, x: Floats, y: Any, level: float, name: str) -> dict[str, Floats]:
     """Fit, penalised likelihood-ratio tests and profile limits; whatever the package warns of is an error here."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            engine.fit(x, y)
-            engine.lrt()
-            limits = np.asarray(engine.conf_int(alpha=1 - level, method="pl", **_PROFILE))
-    except (Warning, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
-        raise fail("RG704", f"The penalised {name} model or one of its profiles did not converge.", value=str(error)[:120]) from error
-    found = {"coef": engine.coef_, "se": engine.bse_, "p": engine.lrt_pvalues_, "lower": limits[:, 0], "upper": limits[:, 1]}
+    problem: Exception | None = None
+    for tolerance in _TOLERANCES:
+        try:
+            return _fitted(engine(**_SETTINGS, gtol=tolerance, xtol=tolerance), x, y, level)
+        except (Warning, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+            problem = error
+    words = f"The penalised {name} model or one of its profiles did not converge."
+    raise fail("RG704", words, value=str(problem)[:120]) from problem
+
+
+def _fitted(model: Any, x: Floats, y: Any, level: float) -> dict[str, Floats]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.fit(x, y)
+        model.lrt()
+        limits = np.asarray(model.conf_int(alpha=1 - level, method="pl", max_iter=200, tol=1e-6))
+    found = {"coef": model.coef_, "p": model.lrt_pvalues_, "lower": limits[:, 0], "upper": limits[:, 1]}
     if any(np.isnan(v).any() for v in found.values()):
-        raise fail("RG704", f"The penalised {name} model has no finite profile for every term.")
-    return {**found, "intercept": np.asarray(getattr(engine, "intercept_", 0.0))}
+        raise ArithmeticError("a profile has no end")
+    return {**found, "intercept": np.asarray(getattr(model, "intercept_", 0.0))}
 
 
 def _result(
-    method: str, model: Design, lost: dict[int, str], estimate: Floats, rest: dict[str, Floats], factor: Floats, ratio: str, short: str,
+    method: str, model: Design, lost: dict[int, str],
+    estimate: Floats, rest: dict[str, Floats], factor: Floats, ratio: str, short: str,
     before: list[str], n: int, events: int, level: float,
 ) -> StatResult:  # fmt: skip
     terms = [*before, *model.terms]

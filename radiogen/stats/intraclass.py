@@ -116,9 +116,9 @@ def _table(table: ArrayLike | pd.DataFrame, missing: str) -> Floats:
     columns = table if isinstance(table, pd.DataFrame) else pd.DataFrame(_two_dimensional(table))
     if not columns.shape[0] or not columns.shape[1]:
         raise fail("RG705", "`table` is empty.")
-    values = np.column_stack(
-        [number(columns.iloc[:, j], f"table, column {columns.columns[j]}", missing=missing == "drop") for j in range(columns.shape[1])]
-    )
+    drop = missing == "drop"
+    named = [(f"table, column {name}", columns.iloc[:, j]) for j, name in enumerate(columns.columns)]
+    values = np.column_stack([number(column, name, missing=drop) for name, column in named])
     whole = values[~np.isnan(values).any(axis=1)]
     if whole.shape[0] < 2 or whole.shape[1] < 2:
         raise fail("RG701", f"{whole.shape[0]} whole targets and {whole.shape[1]} raters; an ICC needs two of each.")

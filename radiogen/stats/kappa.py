@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from radiogen.errors import fail
 from radiogen.stats._validate import Floats, Ints, groups, normal_quantile, number, same_length, word
 from radiogen.stats.result import StatResult
 
-Labels = Sequence[Any] | ArrayLike | pd.Series
+Labels: TypeAlias = Sequence[Any] | ArrayLike | pd.Series
 
 _PERFECT = "The raters agree on every unit: the standard error is 0 and the interval has no width."
 
@@ -91,7 +91,8 @@ def cohen_kappa(
     null = float((np.outer(rows, columns) * (w - both) ** 2).sum() - expected**2)
     se = float(np.sqrt(max(0.0, spread) / n) / (1 - expected))
     se_null = float(np.sqrt(max(0.0, null) / n) / (1 - expected))
-    if se_null < 1e-12:
+    # what rounding leaves is no variance
+    if null < 1e-14:
         raise fail("RG705", "One rater used one category only: whether they agree beyond chance cannot be told.", value=names)
     perfect = observed > 1 - 1e-12
     return StatResult(

@@ -98,7 +98,7 @@ def sample_size_log_rank(
         if follow_up is not None or accrual or dropout:
             raise fail("RG708", "A design with accrual, follow-up or dropout needs `control_median`.")
         return SampleSize(method=words, estimate=events, events=up(events))
-    if follow_up is None or not 0 <= follow_up < inf or not 0 <= accrual < inf or not 0 <= dropout < inf or accrual + follow_up == 0:
+    if follow_up is None or not all(0 <= v < inf for v in (follow_up, accrual, dropout)) or accrual + follow_up == 0:
         raise fail("RG708", "A design needs `follow_up`, and times and dropout from 0 on.", value=follow_up)
     hazard = log(2) / between(control_median, "control_median", 0, inf)
     chances = [_event(h, accrual, follow_up, dropout) for h in (hazard, hazard * ratio)]

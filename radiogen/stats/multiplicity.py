@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 from radiogen.errors import fail
 from radiogen.stats._validate import Floats, choice, number
 
-
 #: ways to adjust p-values that :func:`fdr` knows
 METHODS = ("bh", "by", "storey")
 #: cut-points at which the share of null hypotheses is estimated (Storey and Tibshirani's)

@@ -73,9 +73,9 @@ def optimism_bootstrap(
         array, or two columns in this order.
     metrics : sequence of str or mapping of str to callable, optional
         For 0/1: "dxy", "r2", "intercept", "slope", "emax", "d", "u", "q", "brier", "g", "gp" and "auc", all by
-        default, as R's ``rms::validate`` has them; predictions are probabilities.  For times: "concordance", "dxy", "slope";
-        predictions are risks (higher is earlier).  Own measures are functions of (y, predictions), where y of times is the
-        tuple (time, event).
+        default, as R's ``rms::validate`` has them; predictions are probabilities.  For times: "concordance", "dxy", "r2",
+        "slope", "d", "u", "q" and "g"; predictions are risks (higher is earlier), for the slope the linear predictor.
+        Own measures are functions of (y, predictions), where y of times is the tuple (time, event).
     n_boot : int, default 500
         Resamples; 200 to 500 are enough for the mean optimism.
     method : {"harrell", ".632", ".632+"}, default "harrell"
@@ -107,7 +107,8 @@ def optimism_bootstrap(
     Resamples are balanced: over all of them each unit is drawn equally often.
     Those that cannot be fitted (one class only, separation) are left out and counted in a note.  "emax" is
     computed from the corrected intercept and slope and has no interval.  Predictions of 0 and 1 are cut to 1e-6 and
-    1 - 1e-6 where a logit is needed.
+    1 - 1e-6 where a logit is needed.  The "u" of times takes off its 2 degrees of freedom on the resample and on all units
+    alike; rms does so on the resample only.
 
     References
     ----------

@@ -125,7 +125,7 @@ def cochran_q(correct: ArrayLike | pd.DataFrame, names: Sequence[str] | None = N
     --------
     >>> r = cochran_q([[1, 1, 0], [1, 0, 0], [1, 1, 1], [1, 0, 0], [1, 1, 0], [0, 0, 0]])
     >>> round(r.statistic, 4), r.df
-    (5.6, 2)
+    (6.0, 2)
     """
     normal_quantile(level)
     table, labels = _table(correct, names)

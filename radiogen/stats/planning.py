@@ -49,7 +49,7 @@ def whole(value: int, name: str, least: int) -> int:
 def up(value: float) -> int:
     """Rounded up; what rounding left above a whole number does not count."""
     if not isfinite(value) or value > _LARGEST:
-        raise fail("RG708", "No study is large enough: the effect is too small for the precision or power asked for.", value=value)
+        raise fail("RG708", "No study is large enough for the precision or power asked for.", value=value)
     return ceil(value - 1e-9 * max(1.0, abs(value)))
 
 

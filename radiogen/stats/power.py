@@ -83,8 +83,8 @@ def power_by_simulation(
             extra={"refused": int(refused[0]), "alpha": alpha}, notes=notes,
         )  # fmt: skip
     return StatResult(
-        method=words, estimate=power, lower=lower, upper=upper, n=np.array(wanted), label=[f"n = {n}" for n in wanted], level=level,
-        extra={"refused": refused, "alpha": alpha}, notes=notes,
+        method=words, estimate=power, lower=lower, upper=upper, n=np.array(wanted),
+        label=[f"n = {n}" for n in wanted], level=level, extra={"refused": refused, "alpha": alpha}, notes=notes,
     )  # fmt: skip
 
 

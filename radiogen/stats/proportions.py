@@ -63,8 +63,8 @@ def compare_proportions(
     Examples
     --------
     >>> r = compare_proportions([56, 48], [70, 80])
-    >>> r.estimate[0].round(4), r.lower[0].round(4), r.upper[0].round(4)
-    (0.2, 0.0524, 0.3339)
+    >>> [round(float(v[0]), 4) for v in (r.estimate, r.lower, r.upper)]
+    [0.2, 0.0524, 0.3339]
     """
     choice(test, "test", ("chi_squared", "fisher"))
     z = normal_quantile(level)

@@ -91,10 +91,10 @@ def sample_size_prediction_model(
     for value, name in ((optimism, "optimism"), (margin, "margin")):
         between(value, name, 0, 1)
     per, null, risk_n = _binary(prevalence, margin) if kind == "binary" else _survival(rate, mean_follow_up, horizon, margin)
-    if superfluous := [
-        name for name, value in (("rate", rate), ("mean_follow_up", mean_follow_up), ("horizon", horizon), ("prevalence", prevalence))
-        if value is not None and (name == "prevalence") == (kind == "survival")
-    ]:  # fmt: skip
+    foreign = {"prevalence": prevalence}
+    if kind == "binary":
+        foreign = {"rate": rate, "mean_follow_up": mean_follow_up, "horizon": horizon}
+    if superfluous := [name for name, value in foreign.items() if value is not None]:
         raise fail("RG708", f"`{superfluous[0]}` does not belong to a {kind} outcome.", value=superfluous[0])
     largest = 1 - exp(2 * null)
     r2 = _r2(kind, r2_cs, c_statistic, r2_nagelkerke, prevalence, largest)

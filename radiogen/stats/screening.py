@@ -256,7 +256,7 @@ def _maxt(table: _Table, target: _Variable, p: Floats, permutations: int, seed: 
     rows = tested[table.at] if table.at.size else np.zeros(0, dtype=bool)
     others = [index for index in table.others if tested[index]]
     spec = Target(target.known, target.values, target.codes, len(target.levels))
-    codes = [(table.others[k].codes, len(table.others[k].levels)) for k in others]
+    codes = [table.others[k].codes for k in others]
     adjusted = step_down(table.x[rows], codes, spec, permutations, seed)
     out[[*table.at[rows], *others]] = adjusted
     return out

@@ -19,8 +19,6 @@ from radiogen.features import radiomics as rx
 from radiogen.imaging import read_image, read_mask
 from tests.features.conftest import write_image, write_mask
 
-pytest.importorskip("radiomics")
-
 SMALL = {"imageType": {"Original": {}}, "featureClass": {"firstorder": ["Mean", "Maximum"], "shape2D": ["Perimeter"]}}
 CohortOf = Callable[..., Cohort]
 Rows = list[dict[str, Any]]

@@ -21,7 +21,6 @@ from radiogen.errors import RadiogenError
 from radiogen.features import FeatureCache, cluster, extract, probe, write_features
 from tests.features.tiny_cohorts import write_cohort
 
-pytest.importorskip("radiomics")
 distributed = pytest.importorskip("distributed")
 
 

@@ -16,7 +16,6 @@ from radiogen.cohort import load_cohort
 from radiogen.features import FeatureCache, extract, write_features
 from tests.features.tiny_cohorts import write_cohort
 
-pytest.importorskip("radiomics")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 
 PATIENTS, IMAGES = 27, 28
@@ -24,7 +23,7 @@ PATIENTS, IMAGES = 27, 28
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_cohort(tmp_path_factory.mktemp("tiny"), PATIENTS)
+    return write_cohort(tmp_path_factory.mktemp("large"), PATIENTS, large=True)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +93,7 @@ def test_two_runs_at_once_on_one_cache(cohort: Path, undisturbed: bytes, tmp_pat
 
 
 def test_an_interrupt_leaves_no_output_and_says_how_to_go_on(tmp_path: Path) -> None:
-    cohort = write_cohort(tmp_path / "many", 119)  # so many that the interrupt comes before the end
+    cohort = write_cohort(tmp_path / "many", 59, large=True)  # so many that the interrupt comes before the end
     cache, output = tmp_path / "cache", tmp_path / "out"
     run = start(cohort, output, cache, jobs=2)
     wait_for(run, cache, 3)
@@ -102,6 +101,6 @@ def test_an_interrupt_leaves_no_output_and_says_how_to_go_on(tmp_path: Path) -> 
     out, said = run.communicate(timeout=60)
     assert run.returncode == 130 and out == "" and not output.exists()
     assert "the same command goes on from there" in said and "Traceback" not in said
-    assert 3 <= len(keys(cache)) < 120
-    assert "120 of 120 (100 %)" in finished(start(cohort, output, cache))
+    assert 3 <= len(keys(cache)) < 60
+    assert "60 of 60 (100 %)" in finished(start(cohort, output, cache))
     assert [p.name for p in output.iterdir()] == ["bmode.parquet"]

@@ -22,8 +22,6 @@ from radiogen.features.outcome import Numbers
 from radiogen.features.units import unit_of
 from tests.features.tiny_cohorts import write_cohort
 
-pytest.importorskip("radiomics")
-
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:

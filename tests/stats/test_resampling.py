@@ -214,7 +214,9 @@ def test_survival_and_estimators() -> None:
     r = stats.optimism_bootstrap("cox", d[["age", "bili", "albumin"]], d[["time", "event"]], n_boot=40)
     fit = stats.cox_regression(d, "time", "event", ["age", "bili", "albumin"])
     close(r["index_orig"][0], fit.concordance.estimate)
-    close(r["index_orig"][2], 1, rel=1e-6)
+    # R's validate of the same model: Dxy, R2, slope, D, U, Q, g as it prints them
+    printed = [0.6618, 0.4459, 1.0000, 0.1399, -0.0016, 0.1415, 1.5465]
+    close(r["index_orig"][1:], printed, rel=0, absolute=1e-4)  # R's own fit stops at 1e-4
     assert r.value("slope") < 1 and r.value("concordance") < r["index_orig"][0]
     same = stats.optimism_bootstrap("cox", d[["age", "bili", "albumin"]], (d["time"], d["event"]), n_boot=40)
     close(same.estimate, r.estimate)

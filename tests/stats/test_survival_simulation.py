@@ -79,13 +79,7 @@ def rmst_covered(rng: np.random.Generator) -> bool:
     return inside(stats.rmst_difference(t, e, group, 1.0), truth)
 
 
-def royston_covered(rng: np.random.Generator) -> bool:
-    # with hazard exp(x) the coefficient of the normal score over κ is κ
-    t, e, x = by_covariate(rng)
-    return inside(stats.royston_d(t, e, x), float(np.sqrt(8 / np.pi)))
-
-
-COVERED = [uno_covered, auc_covered, brier_covered, ipa_covered, rmst_covered, royston_covered]
+COVERED = [uno_covered, auc_covered, brier_covered, ipa_covered, rmst_covered]
 
 
 def null(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -184,8 +178,10 @@ def test_coverage(covered: Draw) -> None:
 @pytest.mark.parametrize("draw", TESTS)
 def test_type_one_error(draw: Draw) -> None:
     rng = np.random.default_rng(1)
+    # the margin is two standard errors of 2,000 draws only, so the quick tests get more of them
+    draws = 2000 if draw in (ph_p, interaction_p, xtile_p, uno_p) else 6000
     # permutation p-values reach 0.05 exactly
-    assert 0.04 < np.mean([draw(rng) <= 0.05 for _ in range(2000)]) < 0.06
+    assert 0.04 < np.mean([draw(rng) <= 0.05 for _ in range(draws)]) < 0.06
 
 
 @pytest.mark.slow

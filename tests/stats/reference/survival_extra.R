@@ -45,4 +45,12 @@ out$score_survival <- pick(Score(list(a = ra, b = rb), formula = Surv(time, dead
 # the standard errors of Score(cause = 2) differ from those of the same data with the causes exchanged; these are right
 b$swapped <- c(0, 2, 1)[b$status + 1]
 out$score_cause2 <- pick(Score(list(a = ra, b = rb), formula = Hist(time, swapped) ~ 1, data = b, times = c(2000, 3000), cause = 1, metrics = c("auc", "brier"), summary = "ipa", se.fit = TRUE, contrasts = TRUE))
+b$year <- ceiling(b$time / 365.25); years <- c(4, 7)
+out$score_tied <- pick(Score(list(a = ra, b = rb), formula = Surv(year, dead) ~ 1, data = b, times = years, metrics = c("auc", "brier"), summary = "ipa", se.fit = TRUE, contrasts = TRUE))
+out$score_tied_competing <- pick(Score(list(a = ra, b = rb), formula = Hist(year, status) ~ 1, data = b, times = years, cause = 1, metrics = c("auc", "brier"), summary = "ipa", se.fit = TRUE, contrasts = TRUE))
+ft <- coxph(Surv(year, dead) ~ age + log(bili), b, control = tight); out$zph_tied <- zph(ft, "km")
+out$tied <- list(year = b$year, concordance = num(unlist(concordance(Surv(year, dead) ~ age, b, reverse = TRUE)[c("concordance", "var")])),
+  uno = num(coef(concordance(Surv(year, dead) ~ age, b, reverse = TRUE, timewt = "n/G2"))), scaled = num(cox.zph(ft)$y[, 1]), robust = num(sqrt(diag(vcov(coxph(Surv(year, dead) ~ age + log(bili), b, robust = TRUE, control = tight))))))
+out$maxstat_tied <- lapply(c(Lau92 = "Lau92", Lau94 = "Lau94"), function(m) { t <- maxstat.test(Surv(year, dead) ~ age, b, smethod = "LogRank", pmethod = m); num(c(t$statistic, t$p.value, t$estimate)) })
+k <- survfit(Surv(year, dead) ~ 1, b); out$rmst_tied <- num(summary(k, rmean = 8)$table[c("rmean", "se(rmean)")])
 cat(jsonlite::toJSON(out, digits = NA, na = "null"), file = commandArgs(TRUE)[1])
