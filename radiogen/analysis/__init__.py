@@ -5,8 +5,9 @@ Names are loaded on first use, so that importing radiogen stays quick.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from radiogen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from radiogen.analysis.association import associate
@@ -32,14 +33,4 @@ _EXPORTS = {
 
 __all__ = ["LockedModels", "Result", "associate", "classify", "describe", "load_result", "run", "survive"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module 'radiogen.analysis' has no attribute '{name}'")
-    value = getattr(import_module(f"radiogen.analysis.{_EXPORTS[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _EXPORTS)

@@ -130,7 +130,7 @@ def _invert(statistic: Floats, df: float, p: float) -> Floats:
         return whole
     # the answer is a smooth function of the statistic, nearly a line in their square roots
     knots = np.linspace(np.sqrt(statistic.min()), np.sqrt(statistic.max()), _CURVE)
-    out = np.interp(np.sqrt(statistic), knots, np.sqrt(_bisect(knots**2, df, p))) ** 2
+    out = np.interp(np.sqrt(statistic), knots, np.sqrt(_bisect(knots**2, df, p, 30))) ** 2
     rough = out <= 0
     for _ in range(4):
         # the derivative by the noncentrality is half the difference to two more degrees of freedom
@@ -144,12 +144,12 @@ def _invert(statistic: Floats, df: float, p: float) -> Floats:
     return out
 
 
-def _bisect(statistic: Floats, df: float, p: float) -> Floats:
+def _bisect(statistic: Floats, df: float, p: float, steps: int = 60) -> Floats:
     low = np.zeros_like(statistic)
     # by the normal approximation the answer is within some 40 standard deviations
     high = statistic + 10 * np.sqrt(4 * statistic + 2 * df) + 100
     inside = chndtr(statistic, df, low) > p
-    for _ in range(60):
+    for _ in range(steps):
         middle = (low + high) / 2
         above = chndtr(statistic, df, middle) > p
         low, high = np.where(above, middle, low), np.where(above, high, middle)

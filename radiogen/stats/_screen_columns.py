@@ -58,26 +58,26 @@ def against_two(columns: Sorted, codes: Ints, level: float) -> list[Columns]:
     """Wilcoxon's rank-sum test and AUC with DeLong's interval; codes t × n, -1 missing; one answer per target."""
     from radiogen.stats._rank_kernels import two_groups
 
-    sums = two_groups(columns.order, columns.new, columns.known, np.ascontiguousarray(codes, dtype=np.int8))
-    return [_two(sums[:, k].astype(float), level) for k in range(codes.shape[0])]
+    ones, zeros = (np.ascontiguousarray((codes == group).T, dtype=float) for group in (1, 0))
+    sums = two_groups(columns.order, columns.new, columns.known, ones, zeros)
+    return [_two(sums[:, k], level) for k in range(codes.shape[0])]
 
 
 def _two(sums: Floats, level: float) -> Columns:
-    m, n, s, s2, r, r2, ties, blocks = sums.T
+    m, n, w, s2, r2, ties, blocks = sums.T
     total = m + n
     reason = _first(
         (total == 0, "no unit has both values"), ((m == 0) | (n == 0), "the target has one level here"),
         ((m < 2) | (n < 2), "a group has fewer than 2 units"), (blocks < 2, "the feature is constant"),
     )  # fmt: skip
     with np.errstate(divide="ignore", invalid="ignore"):
-        w = s / 2
         gap = w - m * n / 2
         z = (gap - 0.5 * np.sign(gap)) / np.sqrt(m * n / 12 * (total + 1 - ties / (total * (total - 1))))
         auc = w / (m * n)
-        # placements of one group among the other, doubled; where the groups do not overlap they are all equal
+        # variances of the placements of each group among the other; where the groups do not overlap they are all equal
         apart = (w == 0) | (w == m * n)
-        v10 = np.where(apart, 0.0, np.maximum(0.0, s2 - s**2 / m) / (4 * n**2 * (m - 1)))
-        v01 = np.where(apart, 0.0, np.maximum(0.0, r2 - r**2 / n) / (4 * m**2 * (n - 1)))
+        v10 = np.where(apart, 0.0, np.maximum(0.0, s2 - w**2 / m) / (n**2 * (m - 1)))
+        v01 = np.where(apart, 0.0, np.maximum(0.0, r2 - (m * n - w) ** 2 / n) / (m**2 * (n - 1)))
         margin = normal_quantile(level) * np.sqrt(v10 / m + v01 / n)
         p = 2 * np.minimum(ndtr(z), ndtr(-z))
     return _columns(total, w, p, auc, np.maximum(0, auc - margin), np.minimum(1, auc + margin), reason)

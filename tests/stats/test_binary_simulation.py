@@ -84,7 +84,8 @@ def test_coverage_of_decisions_and_bootstrap() -> None:
 
 
 def _times(rng: np.random.Generator, n: int) -> tuple[np.ndarray, ...]:
-    a, b = rng.normal(size=(2, n))
+    # a risk of 1 but for rounding would be refused
+    a, b = np.clip(rng.normal(size=(2, n)), -3, 3)
     rate = np.exp(0.8 * a + 0.5 * b)
     time = rng.exponential(1 / rate)
     old, new = 1 - np.exp(-0.5 * np.exp(0.8 * a)), 1 - np.exp(-0.5 * rate)

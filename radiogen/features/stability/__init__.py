@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from radiogen.lazy import lazy_names
 
 #: name -> module of this package that has it; loaded on first use
 _EXPORTS = {
@@ -52,14 +51,4 @@ __all__ = [
     "write_stability",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _EXPORTS:
-        raise AttributeError(f"module 'radiogen.features.stability' has no attribute '{name}'")
-    value = getattr(import_module(f"radiogen.features.stability.{_EXPORTS[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _EXPORTS)
