@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import ndtr
+from scipy.stats import t as student
 
 from radiogen.errors import fail
 from radiogen.stats._validate import Floats, Ints, groups, same_length
@@ -66,7 +68,15 @@ def counts(
     return out if codes is None else out[:, codes]
 
 
-def percentile(replicates: Floats, level: float) -> tuple[Floats, Floats]:
-    """Percentile limits along the first axis."""
-    low, high = np.quantile(replicates, [(1 - level) / 2, (1 + level) / 2], axis=0)
+def percentile(replicates: Floats, level: float, size: int | None = None) -> tuple[Floats, Floats]:
+    """Percentile limits along the first axis.
+
+    With ``size``, the units that an estimate rests on, the tails are made smaller as Student's quantile and the
+    divisor n - 1 make a mean's interval wider: plain percentiles are too narrow in small samples.  Hesterberg, Am Stat
+    2015;69:371, doi 10.1080/00031305.2015.1089789.
+    """
+    tail = (1 - level) / 2
+    if size is not None:
+        tail = float(ndtr(np.sqrt(size / (size - 1)) * student.ppf(tail, size - 1)))
+    low, high = np.quantile(replicates, [tail, 1 - tail], axis=0)
     return low, high

@@ -14,6 +14,7 @@ import numpy as np
 from radiogen.stats._compile import compiled
 from radiogen.stats._validate import Bools, Floats, Ints
 
+
 def sort_columns(x: Floats) -> tuple[Ints, Bools, Ints]:
     """Order, first of each tie block and number of known values of each row of x (m × n); NaN is missing."""
     order = np.argsort(x, axis=1)

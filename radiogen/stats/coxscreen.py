@@ -128,7 +128,7 @@ def _table(features: pd.DataFrame | ArrayLike) -> tuple[Floats, list[str]]:
     if not features.shape[0] or not features.shape[1]:
         raise fail("RG705", "`features` must have rows and columns.", value=features.shape)
     names = [str(name) for name in features.columns]
-    if all(dtype.kind in "fiu" for dtype in features.dtypes):
+    if all(dtype.kind in "fiub" for dtype in features.dtypes):
         table = features.to_numpy(dtype=float, na_value=np.nan)
     else:
         odd = [name for name, (_, s) in zip(names, features.items(), strict=True) if not is_numeric(s) and not s.isna().all()]

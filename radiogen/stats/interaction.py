@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
-from radiogen.errors import fail
+from radiogen.errors import RadiogenError, fail
 from radiogen.stats._coxfit import CoxFit, fit_design
 from radiogen.stats._design import Design, design, is_numeric, listed, take
 from radiogen.stats._validate import Floats, groups, normal_quantile, survival, word
@@ -176,8 +176,6 @@ def _effects(
     data: pd.DataFrame, time: Floats, event: Any, treatment: str, others: list[str], label: str, z: float
 ) -> list[dict[str, Any]]:
     """The hazard ratio of each indicator of the treatment among these units."""
-    from radiogen.errors import RadiogenError
-
     base = {"label": label, "n": int(time.size), "events": int(event.sum())}
     blank = dict.fromkeys(("estimate", "lower", "upper", "p"), np.nan)
     if not event.any():

@@ -84,6 +84,9 @@ def landmark(
     """
     columns = [occurred] if isinstance(occurred, str) else list(occurred)
     data = take(frame, [duration, event, *columns])
+    made = {"landmark", *(f"{name}_by_landmark" for name in columns)} & set(frame.columns)
+    if made:
+        raise fail("RG705", "The frame has columns that landmark data would overwrite; rename them.", value=sorted(made))
     t, e = survival(data[duration], data[event])
     points = number(np.atleast_1d(np.asarray(at)), "at")
     if (points < 0).any() or np.unique(points).size < points.size:

@@ -53,7 +53,7 @@ def net_reclassification_survival(
         those who move down and of all; or with weights of the inverse probability of censoring.  Both take censoring
         to be independent of the event, the first only within those who move up and those who move down.
     level : float, default 0.95
-        Level of the percentile intervals.
+        Level of the percentile intervals, which are expanded for the size of the smaller class (Hesterberg).
     n_boot : int, default 1000
         Bootstrap resamples for standard error and interval.
     seed : int, default 0
@@ -77,7 +77,7 @@ def net_reclassification_survival(
     References
     ----------
     Pencina, D'Agostino and Steyerberg, Stat Med 2011;30:11, doi 10.1002/sim.4085.  Uno et al., Stat Med 2013;32:2430,
-    doi 10.1002/sim.5647.
+    doi 10.1002/sim.5647.  Hesterberg (intervals), Am Stat 2015;69:371, doi 10.1080/00031305.2015.1089789.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def net_reclassification_survival(
     move = moves(old, new, limits)
     up, down = move > 0, move < 0
     measure = _kaplan_meier_nri(t, status, tau, move) if method == "kaplan_meier" else _ipcw_nri(t, status, tau, move)
-    fields, notes = _bootstrap(measure, t.size, _LABELS, level, n_boot, seed, cluster)
+    fields, notes = _bootstrap(measure, t.size, _smaller(t, status, tau), _LABELS, level, n_boot, seed, cluster)
     kind = "continuous" if limits is None else f"categorical (cuts {', '.join(f'{c:g}' for c in limits)})"
     short = [word for word, side in (("up", up), ("down", down)) if side.any() and t[side].max() < tau]
     if short and method == "kaplan_meier":
@@ -160,7 +160,8 @@ def integrated_discrimination_survival(
     tau = check_horizon(t, status, horizon)
     change = probabilities(p_new, "p_new", t.size) - probabilities(p_old, "p_old", t.size)
     labels = ("idi", *_LABELS[1:])
-    fields, notes = _bootstrap(_weighted(t, status, tau, change), t.size, labels, level, n_boot, seed, cluster)
+    measure, least = _weighted(t, status, tau, change), _smaller(t, status, tau)
+    fields, notes = _bootstrap(measure, t.size, least, labels, level, n_boot, seed, cluster)
     return StatResult(
         method=f"integrated discrimination improvement by {tau:g}, {_WORDS['ipcw']}, {_drawn(n_boot, seed)}",
         **fields,
@@ -169,7 +170,12 @@ def integrated_discrimination_survival(
 
 
 def _drawn(n_boot: int, seed: int) -> str:
-    return f"percentile bootstrap of {n_boot} (seed {seed})"
+    return f"expanded percentile bootstrap of {n_boot} (seed {seed})"
+
+
+def _smaller(time: Floats, status: Ints, tau: float) -> int:
+    """Units known to be in the smaller of the two classes at the horizon, at least 2."""
+    return max(2, min(int(((status == 1) & (time <= tau)).sum()), int(free_at(time, status, tau).sum())))
 
 
 def _kaplan_meier_nri(time: Floats, status: Ints, tau: float, move: Ints) -> _Measure:
@@ -208,8 +214,9 @@ def _weighted(time: Floats, status: Ints, tau: float, change: Floats) -> _Measur
 
 
 def _bootstrap(
-    measure: _Measure, n: int, labels: tuple[str, ...], level: float, n_boot: int, seed: int, cluster: ArrayLike | None
-) -> tuple[dict[str, Any], tuple[str, ...]]:
+    measure: _Measure, n: int, least: int, labels: tuple[str, ...], level: float, n_boot: int, seed: int,
+    cluster: ArrayLike | None,
+) -> tuple[dict[str, Any], tuple[str, ...]]:  # fmt: skip
     """Estimate, standard error, percentile limits, z and p, and notes."""
     normal_quantile(level)
     check_draws(n_boot)
@@ -227,7 +234,7 @@ def _bootstrap(
     se = kept.std(axis=0, ddof=1)
     # replicates that are all equal keep a spread of rounding
     se[np.ptp(kept, axis=0) < 1e-12] = 0.0
-    lower, upper = percentile(kept, level)
+    lower, upper = percentile(kept, level, least)
     statistic, p, flat = wald(estimate, se, labels)
     fields = {"estimate": estimate, "se": se, "lower": lower, "upper": upper, "statistic": statistic, "p": p}
     return fields, (*notes, *flat)

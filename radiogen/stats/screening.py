@@ -182,7 +182,12 @@ def _features(frame: pd.DataFrame) -> _Table:
         number(frame.iloc[:, first], names[first], missing=True)
     # a number of more than two values: one that is neither the smallest nor the largest
     low, high = (f.reduce(x, axis=1, initial=np.nan) for f in (np.fmin, np.fmax))
-    many = ((x > low[:, None]) & (x < high[:, None])).any(axis=1)
+    many = np.zeros(places.size, dtype=bool)
+    # most columns show it in their first rows; the others are read to the end
+    for columns in (slice(0, 50), slice(50, None)):
+        left = np.flatnonzero(~many)
+        part = x[left, columns]
+        many[left] = ((part > low[left, None]) & (part < high[left, None])).any(axis=1)
     at, rows, others = list(places[many]), [x[many]], {}
     for index in np.flatnonzero(~np.isin(np.arange(len(names)), at)):
         feature = _variable(names[index], frame.iloc[:, index])

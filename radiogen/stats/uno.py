@@ -45,7 +45,6 @@ def uno_concordance(time: Floats, event: Bools, risk: Floats, tau: float | None 
     first = event if tau is None else event & (time < tau)
     if not first.any():
         raise fail("RG701", "No event lies before `tau`." if tau is not None else "There is no event.", value=tau)
-    n = time.size
     lost = censoring(time, event.astype(np.int64))
     weight = np.where(first, 1 / lost.before() ** 2, 0.0)
     lower, tied, later, higher, equal, earlier = _directed(time, event, first, risk, weight)

@@ -168,6 +168,7 @@ OTHERS: dict[str, tuple[str, Callable[[], Any]]] = {
     "landmark late": ("RG701", lambda: stats.landmark(F, "t", "e", at=99)),
     "landmark negative": ("RG708", lambda: stats.landmark(F, "t", "e", at=-1)),
     "landmark window": ("RG708", lambda: stats.landmark(F, "t", "e", at=0.1, window=0)),
+    "landmark twice": ("RG705", lambda: stats.landmark(frame(landmark=1), "t", "e", at=0.1)),
     "landmark column": ("RG203", lambda: stats.landmark(F, "t", "e", at=0.1, occurred="r")),
     "landmark occurred": ("RG402", lambda: stats.landmark(frame(r=-1.0), "t", "e", at=0.1, occurred="r")),
     "screen inf": ("RG705", lambda: stats.cox_screen(F[["x"]].assign(x=but(S, np.inf)), T, E)),
