@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import chi2, norm
 
-from radiogen.stats._validate import Bools, Floats
+from radiogen.stats._validate import Bools, Floats, Ints
 from radiogen.stats.roc import components
 
 #: rms counts pairs after putting probabilities into this many bins
@@ -19,21 +19,26 @@ def log_likelihood(y: Bools, log_odds: Floats) -> float:
     return float(log_odds[y].sum() - np.logaddexp(0.0, log_odds).sum())
 
 
-def quantile_groups(p: Floats, groups: int) -> Floats:
+def quantile_groups(p: Floats, groups: int) -> Ints:
     """Group of each unit by quantiles of p (type 7, right-closed); equal p share a group."""
     breaks = np.unique(np.quantile(p, np.linspace(0, 1, groups + 1)))
-    # two predictions that are equal but for rounding must not be parted by a break
-    return np.unique(np.searchsorted(breaks[1:-1], p, side="left"), return_inverse=True)[1].astype(float)
+    # groups that ties leave empty are dropped
+    return np.unique(np.searchsorted(breaks[1:-1], p, side="left"), return_inverse=True)[1]
 
 
 def bins(y: Bools, p: Floats, groups: int) -> pd.DataFrame:
     """Units, events and mean prediction of each group of similar predictions."""
-    frame = pd.DataFrame({"group": quantile_groups(p, groups), "p": p, "y": y.astype(float)})
-    table = frame.groupby("group").agg(
-        n=("y", "size"), events=("y", "sum"), expected=("p", "sum"), predicted=("p", "mean"), observed=("y", "mean"),
-        lowest=("p", "min"), highest=("p", "max"),
+    code = quantile_groups(p, groups)
+    order = np.lexsort((p, code))
+    first = np.flatnonzero(np.r_[True, np.diff(code[order]) != 0])
+    n, events = np.bincount(code), np.bincount(code, weights=y).astype(np.int64)
+    expected = np.bincount(code, weights=p)
+    return pd.DataFrame(
+        {
+            "n": n, "events": events, "expected": expected, "predicted": expected / n, "observed": events / n,
+            "lowest": p[order][first], "highest": p[order][np.r_[first[1:], p.size] - 1],
+        }
     )  # fmt: skip
-    return table.reset_index(drop=True).astype({"events": np.int64})
 
 
 def hosmer_lemeshow(table: pd.DataFrame) -> float:
@@ -56,11 +61,12 @@ def spiegelhalter(y: Bools, p: Floats) -> float:
     return float(((y - p) * bend).sum() / np.sqrt(spread)) if spread > 0 else np.nan
 
 
-def tests(y: Bools, p: Floats, log_odds: Floats, recalibrated: float, groups: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def tests(
+    y: Bools, p: Floats, log_odds: Floats, recalibrated: float, table: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The tests of calibration, one row each, with notes on those that cannot be made."""
     rows: list[dict[str, object]] = []
     notes: list[str] = []
-    table = bins(y, p, groups)
     if len(table) > 2:
         statistic = hosmer_lemeshow(table)
         for name, df in (("hosmer_lemeshow", len(table) - 2), ("hosmer_lemeshow_external", len(table))):

@@ -8,7 +8,9 @@ from radiogen.errors import fail
 from radiogen.stats._horizon import risk_at
 from radiogen.stats._validate import Floats, Ints
 
-_STEPS = 50
+_STEPS = 100
+#: log(-log) of a risk so far out that it is 0 or 1
+_FAR = 500.0
 
 
 def pseudo_values(time: Floats, status: Ints, horizon: float) -> Floats:
@@ -52,32 +54,48 @@ def cloglog_regression(values: Floats, x: Floats, offset: Floats, start: Floats)
     """
     beta = start.copy()
 
-    def parts(b: Floats) -> tuple[Floats, Floats]:
+    def parts(b: Floats) -> tuple[Floats, Floats, Floats]:
         eta = np.clip(x @ b + offset, -700.0, 30.0)
         hazard = np.exp(eta)
-        return values + np.expm1(-hazard), np.exp(eta - hazard)
+        slope = np.exp(eta - hazard)
+        return values + np.expm1(-hazard), slope, slope * (1 - hazard)
 
-    residual, slope = parts(beta)
+    residual, slope, bend = parts(beta)
     loss = float(residual @ residual)
     for _ in range(_STEPS):
         lever = x * slope[:, None]
-        try:
-            step = np.linalg.solve(lever.T @ lever, lever.T @ residual)
-        except np.linalg.LinAlgError as error:
-            raise fail("RG704", "The recalibration of the risks has no solution.") from error
+        step = _descent(x, lever, residual, bend)
         length = 1.0
         while length > 1e-8:
-            residual, slope = parts(beta + length * step)
-            if float(residual @ residual) <= loss * (1 + 1e-12):
+            new, new_slope, new_bend = parts(beta + length * step)
+            if float(new @ new) <= loss * (1 + 1e-12):
                 break
             length /= 2
-        beta = beta + length * step
-        loss = float(residual @ residual)
+        else:
+            # no step lowers the sum of squares: it is at its smallest but for rounding
+            break
+        beta, residual, slope, bend, loss = beta + length * step, new, new_slope, new_bend, float(new @ new)
         if np.max(np.abs(length * step)) < 1e-10 * (1 + np.max(np.abs(beta))):
             break
-    else:
+    lever = x * slope[:, None]
+    gradient, size = lever.T @ residual, np.linalg.norm(lever, axis=0) * np.linalg.norm(residual)
+    if not (np.abs(gradient) <= 1e-6 * size).all() or np.max(np.abs(x @ beta)) > _FAR:
         raise fail("RG704", "The recalibration of the risks does not converge: it runs to 0 or infinity.")
     lever = x * slope[:, None]
     bread = np.linalg.inv(lever.T @ lever)
     meat = (lever * residual[:, None]).T @ (lever * residual[:, None])
     return beta, np.sqrt(np.diag(bread @ meat @ bread))
+
+
+def _descent(x: Floats, lever: Floats, residual: Floats, bend: Floats) -> Floats:
+    """Newton's step for the sum of squares where it is convex, otherwise that of Gauss and Newton."""
+    gauss = lever.T @ lever
+    full = gauss - (x * (residual * bend)[:, None]).T @ x
+    for matrix in (full, gauss):
+        try:
+            np.linalg.cholesky(matrix)
+            return np.asarray(np.linalg.solve(matrix, lever.T @ residual))
+        except np.linalg.LinAlgError:
+            # not convex here; the second matrix is, unless the columns are collinear
+            continue
+    raise fail("RG704", "The recalibration of the risks has no solution.")

@@ -149,12 +149,13 @@ def calibration(
     else:
         notes += ("ICI, E50, E90 and Emax are without interval; give n_boot.",)
     recalibrated = log_likelihood(positive, line[0][0] + line[0][1] * log_odds)
-    found, more = tests(positive, predicted, log_odds, recalibrated, groups)
+    table = bins(positive, predicted, groups)
+    found, more = tests(positive, predicted, log_odds, recalibrated, table)
     return CalibrationResult(
         method=method, estimate=estimate, se=se, lower=lower, upper=upper, n=positive.size,
         events=int(positive.sum()), label=list(_LABELS), level=level,
         extra={"slope_intercept": float(line[0][0]), "mean_predicted": float(predicted.mean())},
-        notes=(*notes, *more), curve=curve, tests=found, bins=bins(positive, predicted, groups),
+        notes=(*notes, *more), curve=curve, tests=found, bins=table,
         histogram=histogram(positive, predicted),
         indices=rms_indices(positive, predicted, log_odds, (float(line[0][0]), float(line[0][1])), recalibrated,
                             np.abs(predicted - smooth)),

@@ -107,7 +107,10 @@ def bland_altman(
         raise fail("RG705", "Ratios need positive values.", value=float(min(first.min(), second.min())))
     d = np.log(first) - np.log(second) if ratio else first - second
     middle = np.sqrt(first * second) if ratio else (first + second) / 2
-    sd = float(d.std(ddof=1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        sd = float(d.std(ddof=1))
+    if not np.isfinite(sd):
+        raise fail("RG705", "The differences are too large for their squares to be computed.", value=float(np.abs(d).max()))
     if sd <= 1e-12 * max(1e-300, float(np.abs(np.r_[first, second]).max() if not ratio else 1.0)):
         raise fail("RG705", "All differences are equal: there are no limits of agreement.", value=float(d[0]))
     bias = float(d.mean())

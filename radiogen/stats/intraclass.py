@@ -52,7 +52,8 @@ def icc(
     Raises
     ------
     RadiogenError
-        RG705 for a table that is not n × k finite numbers, with missing values under "raise", or with all values equal;
+        RG705 for a table that is not n × k finite numbers, with missing values under "raise", with all values equal, or
+        where neither targets nor errors vary;
         RG701 with fewer than two targets or raters; RG708 for an unknown kind or level.
 
     Notes
@@ -66,7 +67,8 @@ def icc(
 
     Intervals of the first and third form are exact under normality; those of the second rest on Satterthwaite's
     degrees of freedom (McGraw and Wong, case 2A).  An estimate may be negative; it is not cut at 0.  An ICC
-    depends on how different the targets are: it is that of such patients.
+    depends on how different the targets are: it is that of such patients.  A lower limit of a single rater at −1/(k − 1) or
+    below bounds nothing for the mean of k, whose limit is then −infinity.
 
     References
     ----------
@@ -97,6 +99,10 @@ def icc(
         columns = [form(one[4:-1], squares, level) for one in kinds]
     many = not isinstance(kind, str)
     found = {name: np.array([float(c[name][0]) for c in columns]) for name in columns[0]}
+    undefined = np.isnan([found[name] for name in ("icc", "lower", "upper", "f")]).any(axis=0)
+    if undefined.any():
+        first = kinds[int(undefined.argmax())]
+        raise fail("RG705", f"{first} is not defined: the targets do not differ, and the raters differ by a constant only.")
     told = [f"{one}: {_WORDS[one[4]]}, {'mean of the raters' if one.endswith('k)') else 'single rater'}" for one in kinds]
 
     def value(name: str) -> float | Floats:

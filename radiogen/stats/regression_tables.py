@@ -138,6 +138,8 @@ def _effect(fit: StatResult) -> str:
     found = [name for name in fit.extra if name.endswith("_ratio")]
     if not found:
         raise fail("RG705", "A regression table shows ratios; this result has none.", value=fit.method)
+    if fit.method.startswith("Fine-Gray"):
+        return "subdistribution hazard ratio"
     return found[0].replace("_", " ")
 
 

@@ -143,11 +143,13 @@ def test_odd_input_has_an_answer_without_a_warning(name: str) -> None:
     repr(r), r.to_frame(), r._repr_html_()
 
 
-@pytest.mark.parametrize("name", ["n < p logistic", "separated", "constant horizon class"])
+@pytest.mark.parametrize("name", ["n < p logistic", "separated", "separated times", "constant horizon class"])
 def test_what_has_no_answer(name: str) -> None:
     cases: dict[str, Callable[[], Any]] = {
         "n < p logistic": lambda: stats.optimism_bootstrap("logistic", RNG.normal(size=(12, 30)), Y[:12], ["auc"], n_boot=5),
         "separated": lambda: stats.calibration(Y, np.where(Y == 1, 0.8, 0.2) + P / 10),
+        "separated times": lambda: stats.calibration_survival(
+            np.r_[np.linspace(0.1, 1, 20), np.linspace(3, 5, 20)], np.repeat([1, 0], 20), np.repeat([0.9, 0.1], 20), 2.0),
         "constant horizon class": lambda: stats.net_reclassification_survival(T, np.ones(N), P, Q, float(T.max()), n_boot=5),
     }
     with pytest.raises(RadiogenError) as caught:

@@ -181,6 +181,15 @@ def test_rows_without_a_value_are_left_out_model_by_model() -> None:
     assert [fit.n for fit in fits["univariable"]] == [80, 90] and fits["multivariable"].n == 80
 
 
+def test_hazards_and_subdistribution_hazards_are_not_mixed() -> None:
+    d = survival().assign(s=lambda f: np.where(f["e"] == 1, 1 + f.index % 2, 0))
+    fine = stats.fine_gray(d, "t", "s", ["x"])
+    table = stats.regression_table(fine)
+    assert table.effect == "subdistribution hazard ratio" and "sHR (95% CI)" in table.formatted
+    with pytest.raises(RadiogenError, match="one kind"):
+        stats.regression_table({"a": fine, "b": stats.cox_regression(d, "t", "e", ["x"])})
+
+
 def test_html_is_escaped() -> None:
     d = survival().rename(columns={"x": "<b>x</b>"})
     html = stats.regression_table(stats.cox_regression(d, "t", "e", ["<b>x</b>"]))._repr_html_()
