@@ -135,7 +135,8 @@ def stability(
     _say(f"{good:.0%} of {len(found.table)} features have an ICC of which the lower limit is at least 0.75.")
     for path in written:
         _say(str(path))
-    _say(f"Write `repeats: {written[0].name}` under the modality '{name}' to filter by it inside the folds of an analysis.")
+    _say(f"Copy {written[0].name} beside the tables of the cohort and write `repeats: {written[0].name}` under the modality "
+         f"'{name}': analyses with `stable:` then filter by it inside their folds.")
 
 
 @app.command()

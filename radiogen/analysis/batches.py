@@ -1,4 +1,7 @@
-"""What harmonisation did: how much of each image feature goes with the batch, before and after."""
+"""What harmonisation did: how much of each image feature goes with the batch, before and after.
+
+All development units are shown at once, for display; models are fitted with ComBat inside each training fold.
+"""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ def classify(
         settings=settings,
         versions=versions(),
         methods=classify_methods(data, found, settings),
-        notes=(*design.notes, *notes, *more),
+        notes=(*design.notes, *recipe.notes(design.screened), *notes, *more),
         model=locked,
     )
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 
+#: name of the column of zeros that a model gets where no predictor is left: it predicts the prevalence
+NOTHING = "(no predictor left)"
 #: trees and runs of the selection by shadow features
 SHADOW_TREES, SHADOW_RUNS = 50, 30
 
@@ -66,19 +68,24 @@ class Preparation:
 
         self._harmonizer = self._fitted_harmonizer(frame, context)
         frame = self._harmonised(frame, context)
-        self._left_out = self._unstable(frame)
+        self._left_out = self._unstable(frame, context)
         frame = frame.drop(columns=self._left_out)
+        self._empty = not frame.shape[1]
+        if self._empty:  # no feature is stable, and there is nothing else
+            self.names = [NOTHING]
+            return self
         select = self.recipe.select is not None
         self._table: Preprocessor = Preprocessor(self._image(frame), keep=None if select else self.keep).fit(frame, response)
         self._columns = np.arange(len(self._table.names))
         if select:
             self._columns = self._selected(self._table.transform(frame), target, context)
-        # where nothing is selected the model gets a column of zeros: it predicts the prevalence, and the fold goes on
-        self.names = [self._table.names[i] for i in self._columns] or [self._table.names[0]]
+        self.names = [self._table.names[i] for i in self._columns] or [NOTHING]
         return self
 
     def transform(self, frame: pd.DataFrame, context: pd.DataFrame) -> FloatArray:
         """The matrix of a frame with the same columns, with its batches and covariates."""
+        if self._empty:
+            return np.zeros((len(frame), 1))
         frame = self._harmonised(frame, context).drop(columns=self._left_out)
         matrix = self._table.transform(frame)[:, self._columns]
         return matrix if len(self._columns) else np.zeros((len(frame), 1))
@@ -113,7 +120,7 @@ class Preparation:
         made = self._harmonizer.transform(frame[columns], batch=context["batch"], covariates=_covariates(context))
         return frame.assign(**pd.DataFrame(made, index=frame.index, columns=columns))
 
-    def _unstable(self, frame: pd.DataFrame) -> list[str]:
+    def _unstable(self, frame: pd.DataFrame, context: pd.DataFrame) -> list[str]:
         """Features that the filter leaves out, of the modalities that were measured again."""
         section, columns = self.recipe.stable, self._image(frame)
         if section is None:
@@ -125,10 +132,25 @@ class Preparation:
             own = [c for c in columns if c in repeats.columns]
             if not own:
                 continue
-            measured = StabilityFilter(repeats=repeats, model=section.model, threshold=section.threshold, bound=section.bound)
+            again = self._harmonised_repeats(repeats[own], columns, context)
+            measured = StabilityFilter(repeats=again, model=section.model, threshold=section.threshold, bound=section.bound)
             kept = set(measured.fit(frame[own]).get_feature_names_out())
             gone += [c for c in own if c not in kept]
         return gone
+
+    def _harmonised_repeats(self, repeats: pd.DataFrame, columns: list[str], context: pd.DataFrame) -> pd.DataFrame:
+        """The repeats of the training units, harmonised as they are: else the offset of a scanner would pass for a
+        difference between units, and noise for stable."""
+        units = repeats.index.get_level_values(0)
+        mine = repeats[units.isin(context.index)]
+        if self._harmonizer is None or not len(mine):
+            return mine
+        own = context.loc[mine.index.get_level_values(0)]
+        made = self._harmonizer.transform(
+            mine.reindex(columns=columns), batch=own["batch"].to_numpy(),
+            covariates=None if (beside := _covariates(own)) is None else beside.set_axis(mine.index, axis=0),
+        )  # fmt: skip
+        return pd.DataFrame(made, index=mine.index, columns=columns)[list(mine.columns)]
 
     def _selected(self, matrix: FloatArray, target: Any, context: pd.DataFrame) -> NDArray[np.int_]:
         """Positions of the columns that stay: all that are no image features, and those selected."""

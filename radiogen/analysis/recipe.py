@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,13 @@ class Recipe:
         if self.harmonize is None:
             return frame
         return frame.assign(batch=cohort.units[self.harmonize.batch]).join(cohort.clinical[self.harmonize.covariates])
+
+    def notes(self, screened: Collection[str]) -> list[str]:
+        """What was asked for and has nothing to work on."""
+        asked = [name for name, part in (("harmonize", self.harmonize), ("stable", self.stable), ("select", self.select)) if part]
+        if not asked or screened:
+            return []
+        return [f"There are no image features among the inputs: {' and '.join(f'`{a}`' for a in asked)} had nothing to do."]
 
     def settings(self) -> dict[str, Any]:
         """The sections as plain values, for the record; empty where nothing is asked for."""
@@ -88,6 +95,10 @@ def make_recipe(
         return made
     if not cohort.repeats:
         raise fail("RG701", "`stable` needs features that were measured again, and no modality has `repeats`", column="stable")
+    for name, frame in cohort.repeats.items():
+        if name in cohort.modalities and not frame.columns.isin(cohort.modalities[name].columns).any():
+            raise fail("RG228", f"the repeats of '{name}' have no feature of that modality; their first is '{frame.columns[0]}'",
+                       column=f"modalities.{name}.repeats", value=frame.columns[0])  # fmt: skip
     # features that were not measured again have an empty column, and no ICC
     return replace(made, repeats={
         name: frame.reindex(columns=cohort.modalities[name].columns)

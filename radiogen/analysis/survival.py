@@ -185,7 +185,7 @@ def survive(
         settings=settings,
         versions=versions(),
         methods=survive_methods(data, found, settings),
-        notes=(*design.notes, *curve_notes, *cox_notes, *_notes(data, cohort, found.kind), *more),
+        notes=(*design.notes, *recipe.notes(design.screened), *curve_notes, *cox_notes, *_notes(data, cohort, found.kind), *more),
         model=locked,
     )  # fmt: skip
 

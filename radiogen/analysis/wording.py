@@ -19,7 +19,7 @@ def preprocessing(design: Design, screen: int, recipe: Recipe) -> list[str]:
     """How predictors were prepared."""
     image = bool(design.screened)
     sentences = [*(_harmonised(recipe.harmonize) if image and recipe.harmonize else ()),
-                 *(_stable(recipe.stable, list(recipe.repeats)) if image and recipe.stable else ())]  # fmt: skip
+                 *(_stable(recipe.stable, recipe) if image and recipe.stable else ())]  # fmt: skip
     sentences.append(
         "Within each training fold, missing numbers were replaced by the training median, with a missing indicator where "
         "at least five units lack the value, "
@@ -49,11 +49,12 @@ def _harmonised(section: HarmonizeSection) -> list[str]:
     return [text]
 
 
-def _stable(section: StableSection, modalities: list[str]) -> list[str]:
+def _stable(section: StableSection, recipe: Recipe) -> list[str]:
+    after = ", harmonised as they are," if recipe.harmonize is not None else ""
     what = "the lower limit of the 95 % interval of" if section.bound == "lower" else "an estimate of"
     return [
-        f"Image features of {listed(modalities)} entered where {what} the intraclass correlation ICC({section.model}) over "
-        f"repeated measurements of the training units was at least {section.threshold:g}."
+        f"Image features of {listed(list(recipe.repeats))} entered where {what} the intraclass correlation ICC({section.model}) over "
+        f"repeated measurements of the training units{after} was at least {section.threshold:g}."
     ]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import pandas as pd
+
 from radiogen.cohort.cohort import Cohort
 from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, ModalitySection, SurviveSection
 from radiogen.cohort.frames import safe_name
-from radiogen.cohort.learning import Learning
+from radiogen.cohort.learning import HarmonizeSection
 from radiogen.cohort.targets import MARKER_CLASSES, target_names
 from radiogen.cohort.values import listing, suggest
 from radiogen.errors import Findings
@@ -142,16 +144,59 @@ class _Checker:
             if name not in known:
                 self.missing("column or target", name, [*sorted(self.known), *self.cohort.clinical.columns], key)
 
-    def learning(self, section: Learning, key: str) -> None:
+    def learning(self, section: ClassifySection | SurviveSection, key: str) -> None:
         """What harmonisation and the stability filter of an analysis need from the rest of the YAML."""
         config = self.cohort.config
         if section.harmonize is not None:
-            if section.harmonize.batch not in config.batch:
-                self.missing("batch", section.harmonize.batch, config.batch, f"{key}.harmonize.batch")
-            for name in section.harmonize.covariates:
-                if name not in self.cohort.clinical.columns:
-                    self.missing("clinical column", name, self.cohort.clinical.columns, f"{key}.harmonize.covariates")
+            self._harmonize(section, section.harmonize, f"{key}.harmonize")
         if section.stable is not None and not any(m.repeats for m in config.modalities.values()):
             self.findings.add("RG109", "the filter needs features that were measured again, and no modality has `repeats`",
                               file=self.file, column=f"{key}.stable", fix="Write `repeats: FILE` under the modality, or leave "
                               "`stable` out.")
+
+    def _harmonize(self, section: ClassifySection | SurviveSection, asked: HarmonizeSection, key: str) -> None:
+        """Batches and covariates of ComBat, as far as they can be judged before any fold is drawn."""
+        config, clinical = self.cohort.config, self.cohort.clinical
+        if asked.batch not in config.batch:
+            self.missing("batch", asked.batch, config.batch, f"{key}.batch")
+            return
+        outcome = section.target if isinstance(section, ClassifySection) else section.endpoint
+        made_of = {outcome, *(self.cohort.endpoints[outcome].columns if outcome in self.cohort.endpoints else ())}
+        for name in asked.covariates:
+            if name not in clinical.columns and name not in made_of:
+                self.missing("clinical column", name, clinical.columns, f"{key}.covariates")
+            elif name in made_of:
+                self.findings.add("RG408", f"the covariate '{name}' of the harmonisation is what is to be predicted",
+                                  file=self.file, column=f"{key}.covariates", value=name, fix="Leave it out of `covariates`.")
+            elif name == config.batch[asked.batch]:
+                self.findings.add("RG710", f"the covariate '{name}' is the {asked.batch} itself", file=self.file,
+                                  column=f"{key}.covariates", value=name, fix="Leave it out of `covariates`.")
+            else:
+                self._known(clinical[name], f"the covariate '{name}'", name)
+        if asked.batch in self.cohort.units:
+            self._batches(asked, key)
+
+    def _known(self, values: pd.Series, what: str, column: str) -> None:
+        """ComBat cannot harmonise a unit of which batch or a covariate is not known."""
+        lacking = values.index[values.isna()]
+        if len(lacking):
+            self.findings.add("RG705", f"{what} of the harmonisation is not known of {len(lacking)} units, such as "
+                              f"{listing(lacking[:3])}; an analysis that has them cannot be done", severity="warning",
+                              file=self.file, column=column, fix="Fill in the value, `exclude:` these units, or leave it out.")
+
+    def _batches(self, asked: HarmonizeSection, key: str) -> None:
+        units = self.cohort.units
+        self._known(units[asked.batch], f"the {asked.batch}", self.cohort.config.batch[asked.batch])
+        counts = units.loc[~units["external"], asked.batch].value_counts()
+        if len(counts) < 2:
+            self.findings.add("RG701", f"the development data are of {len(counts)} {asked.batch}; ComBat needs at least 2",
+                              file=self.file, severity="warning", column=f"{key}.batch", fix="Leave the harmonisation out.")
+        single = counts.index[counts < 2]
+        if len(single) and not asked.mean_only:
+            self.findings.add("RG701", f"the {asked.batch} {listing(single)} has one unit in the development data: its scale is "
+                              "not known", severity="warning", file=self.file, column=f"{key}.batch", value=single[0],
+                              fix="Merge it with another by `recode`, `exclude:` the unit, or write `mean_only: true`.")
+        if asked.reference is not None and str(asked.reference) not in {str(c) for c in counts.index}:
+            self.findings.add("RG709", f"the reference '{asked.reference}' is no {asked.batch} of the development data."
+                              f"{suggest(str(asked.reference), counts.index)}", file=self.file, column=f"{key}.reference",
+                              value=asked.reference, fix=f"Use one of {listing(counts.index)}.")

@@ -54,7 +54,7 @@ def sample_size_auc(
 
     Notes
     -----
-    Test: the smallest n with |AUC − null| ≥ z_(1−α/2) SE(null) + z_power SE(AUC).  Precision: 2 z SE(AUC) ≤ width.
+    Test: the smallest n with ``|AUC − null|`` ≥ z_(1−α/2) SE(null) + z_power SE(AUC).  Precision: 2 z SE(AUC) ≤ width.
 
     - Obuchowski, k controls per case, a = 1.414 Φ⁻¹(A): 0.0099 exp(−a²/2)(5a² + 8 + (a² + 8)/k) / cases
     - Hanley and McNeil: (A(1 − A) + (n₁ − 1)(A/(2 − A) − A²) + (n₀ − 1)(2A²/(1 + A) − A²)) / (n₁ n₀)

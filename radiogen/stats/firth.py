@@ -55,7 +55,7 @@ def firth_logistic(frame: pd.DataFrame, outcome: str, covariates: Sequence[str],
 
     Notes
     -----
-    Maximises ln L(β) + ½ ln |I(β)|, by the package firthmodels.  Predicted probabilities of such a fit are drawn
+    Maximises ln L(β) + ½ ln det I(β), by the package firthmodels.  Predicted probabilities of such a fit are drawn
     towards one half; do not report them as calibrated.
 
     References

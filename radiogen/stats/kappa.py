@@ -34,7 +34,7 @@ def cohen_kappa(
         The category that each rater gave to each unit.
     weights : {None, "linear", "quadratic"} or array-like of float, shape (c, c), default None
         Credit for near misses between ordered categories: None counts full agreement only, "linear" gives
-        1 − |i − j|/(c − 1), "quadratic" 1 − (i − j)²/(c − 1)²; or a table of one's own, 1 on its diagonal.
+        ``1 − |i − j| / (c − 1)``, "quadratic" 1 − (i − j)²/(c − 1)²; or a table of one's own, 1 on its diagonal.
     categories : sequence, optional
         All categories in their order; by default those that occur, sorted, or the order of a categorical.
     level : float, default 0.95
@@ -56,7 +56,7 @@ def cohen_kappa(
 
     Notes
     -----
-    With shares p_ij, credits w_ij, margins p_i. and p_.j: P_o = Σ w p_ij, P_e = Σ w p_i. p_.j, kappa =
+    With shares p_ij, credits w_ij, margins ``p_i.`` and ``p_.j``: P_o = Σ w p_ij, P_e = Σ w p_i+ p_+j, kappa =
     (P_o − P_e)/(1 − P_e).  It depends on the prevalence of the categories, so kappas of different cohorts are not
     comparable.  Quadratic weights make it nearly ICC(2,1) of the category numbers.
 

@@ -20,7 +20,7 @@ def dice(a: ArrayLike, b: ArrayLike) -> StatResult:
     Returns
     -------
     StatResult
-        ``estimate`` is 2 |a ∩ b| / (|a| + |b|), ``result["jaccard"]`` |a ∩ b| / |a ∪ b|; ``n`` is the size of the
+        ``estimate`` is ``2 |a ∩ b| / (|a| + |b|)``, ``result["jaccard"]`` ``|a ∩ b| / |a ∪ b|``; ``n`` is the size of the
         union.  There is no interval: neighbouring pixels are not independent; over patients use
         :func:`radiogen.stats.bootstrap_ci` on their coefficients.
 

@@ -14,6 +14,7 @@ import radiogen as rg
 from radiogen.analysis import classify, survive
 from radiogen.cohort import Cohort, read_cohort
 from radiogen.errors import Findings, RadiogenError
+from radiogen.features.stability import StabilityFilter
 
 from .making import make_cohort
 
@@ -167,6 +168,44 @@ def test_stability_is_measured_on_training_units_alone(monkeypatch: pytest.Monke
     assert sorted(len(u) for u in seen)[-4:-1] != [80, 80, 80]
 
 
+def test_where_no_feature_is_stable_the_model_has_nothing() -> None:
+    noise = {f"bmode_f{i}": 9.0 for i in range(4)}
+    cohort = with_repeats(make_cohort(100, 4), noise)
+    result = classify(cohort, "TP53", ["clinical", "bmode"], folds=3, repeats=1, stable=0.9)
+    assert auc(result, "bmode") == pytest.approx(0.5)
+    assert auc(result, "clinical + bmode") == pytest.approx(auc(result, "clinical"))
+    assert survive(cohort, "os", ["bmode"], "coxnet", folds=3, repeats=1, stable=0.9).predictions is not None
+
+
+def test_the_offset_of_a_scanner_does_not_make_noise_stable() -> None:
+    noisy = {"bmode_f1": 2.0, "bmode_f2": 2.0}
+    cohort = with_repeats(make_cohort(120, 4), noisy)
+    offset = pd.Series(np.arange(120) % 2 * 40.0, index=cohort.index)
+    scanner = offset.map({0.0: "A", 40.0: "B"})
+    repeats = cohort.repeats["bmode"]
+    shifted = replace(
+        cohort, units=cohort.units.assign(scanner=scanner), modalities={"bmode": cohort.modalities["bmode"].add(offset, axis=0)},
+        repeats={"bmode": repeats.add(offset.loc[repeats.index.get_level_values(0)].to_numpy(), axis=0)},
+    )  # fmt: skip
+    naive = StabilityFilter(repeats=shifted.repeats["bmode"]).fit(shifted.modalities["bmode"])
+    assert naive.get_support().all()  # the scanner passes for a difference between units
+    held = classify(shifted, "TP53", ["bmode"], folds=3, repeats=1, stable=0.75, harmonize="scanner")
+    assert set(held.tables["features"]["feature"]) == {"bmode_f0", "bmode_f3"}
+
+
+def test_repeats_of_other_features_are_refused() -> None:
+    cohort = with_repeats(make_cohort(80, 4), {})
+    other = replace(cohort, repeats={"bmode": cohort.repeats["bmode"].add_suffix("_x")})
+    with pytest.raises(RadiogenError) as caught:
+        classify(other, "TP53", ["bmode"], folds=3, repeats=1, stable=0.75)
+    assert caught.value.code == "RG228"
+
+
+def test_what_has_nothing_to_do_is_said() -> None:
+    result = classify(make_cohort(80, 4), "TP53", ["clinical"], folds=3, repeats=1, select="mrmr")
+    assert any("`select` had nothing to do" in note for note in result.notes)
+
+
 def test_a_filter_without_repeats_is_refused() -> None:
     with pytest.raises(RadiogenError) as caught:
         classify(make_cohort(80, 4), "TP53", ["bmode"], folds=3, repeats=1, stable=0.75)
@@ -280,6 +319,9 @@ def test_all_three_from_a_yaml(tmp_path: Path) -> None:
         ((", repeats: again.csv", ""), "RG109"),
         (("repeats: again.csv", "repeats: agin.csv"), "RG201"),
         (("harmonize: {batch: scanner}", "harmonize: {batch: scanner, covariates: [agee]}"), "RG109"),
+        (("harmonize: {batch: scanner}", "harmonize: {batch: scanner, covariates: [response]}"), "RG408"),
+        (("harmonize: {batch: scanner}", "harmonize: {batch: scanner, covariates: [machine]}"), "RG710"),
+        (("harmonize: {batch: scanner}", "harmonize: {batch: scanner, reference: C}"), "RG709"),
         (("threshold: 0.6", "threshold: 6"), "RG104"),
         (("method: mrmr", "method: mmr"), "RG104"),
     ],
@@ -289,6 +331,17 @@ def test_faults_of_the_yaml_are_found_when_it_is_checked(tmp_path: Path, change:
     findings = Findings()
     read_cohort(written(tmp_path, YAML.replace(*change)), findings)
     assert code in {p.code for p in findings.errors}
+
+
+def test_batches_that_cannot_be_harmonised_are_warned_of(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    clinical = pd.read_csv(folder / "clinical.csv")
+    clinical.loc[0, "machine"], clinical.loc[1, "machine"] = "C", None
+    clinical.to_csv(folder / "clinical.csv", index=False)
+    findings = Findings()
+    read_cohort(folder, findings)
+    said = {p.code: p.message for p in findings.warnings}
+    assert "has one unit" in said["RG701"] and "p01" in said["RG705"]
 
 
 @pytest.mark.parametrize(

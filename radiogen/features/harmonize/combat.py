@@ -221,7 +221,23 @@ class ComBat(TransformerMixin, BaseEstimator):
     def _read(self, X: Any, batch: Any, covariates: Any) -> Call:
         return read_call(X, batch, covariates, self.batch, self.covariates)
 
+    def _by_name(self, X: Any) -> Any:
+        """A DataFrame with the columns of training, in their order."""
+        if not isinstance(X, pd.DataFrame):
+            return X
+        known = {str(c): c for c in X.columns}
+        wanted = [str(n) for n in self.feature_names_in_]
+        lacking = [n for n in wanted if n not in known]
+        other = [n for n in known if n not in wanted]
+        if lacking or other:
+            what = "lacks a column of training" if lacking else "has a column that training lacks"
+            raise fail("RG705", f"X {what}: '{(lacking or other)[0]}'", column=(lacking or other)[0])
+        return X[[known[n] for n in wanted]]
+
     def _check_options(self) -> None:
+        for name in ("parametric", "mean_only", "empirical_bayes"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise fail("RG708", f"`{name}` must be True or False", value=getattr(self, name))
         if self.unseen not in ("refuse", "estimate"):
             raise fail("RG708", "`unseen` must be 'refuse' or 'estimate'", value=self.unseen)
         if not self.min_rows >= 2:

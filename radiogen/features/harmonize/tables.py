@@ -55,6 +55,7 @@ def read_call(X: Any, batch: Any, covariates: Any, own_batch: str | None, own_co
         text = "the batch is named as a column and given beside X; give one" if batch is not None else (
             "the batch is not given: name its column in `ComBat(batch=…)`, or pass `batch=` with X")
         raise fail("RG708", text, column="batch")
+    own_covariates = own_covariates or ()
     if own_covariates and covariates is not None:
         raise fail("RG708", "covariates are named as columns and given beside X; give one", column="covariates")
     taken = [*([own_batch] if own_batch is not None else []), *own_covariates]

@@ -33,8 +33,8 @@ class MRMR(Selector):
           the Cox score statistic; redundancy is the absolute Pearson correlation.
         - "information": mutual information of the classes with the column in three levels (cut half a standard deviation below
           and above its mean), and of two such columns as redundancy (MIQ and MID).  Not for survival.
-        - "concordance": ``|2 C − 1|`` of Harrell's C or the area under the curve, and absolute correlation: both lie between 0 and
-          1, which makes it the natural choice with "difference".  Survival and two classes.
+        - "concordance": ``|2 C − 1|`` of Harrell's C or the area under the curve, and absolute correlation: both lie between
+          0 and 1, which makes it the natural choice with "difference".  Survival and two classes.
 
     Attributes
     ----------

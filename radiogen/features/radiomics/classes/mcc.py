@@ -31,8 +31,9 @@ def correlation_coefficients(matrices: NDArray[np.float64], levels: Levels) -> f
     Q(i, j) = Σ p(i, k) p(j, k) / (px(i) py(k)) has the squared singular values of p(i, k) / √(px(i) py(k)) for
     eigenvalues.  The largest is 1 and belongs to the roots of the margins; with it taken off, a few steps of
     Lanczos' iteration find the next.  pyradiomics adds a small number to the divisor, which moves eigenvalues
-    that hang on rare levels; first-order perturbation puts that in.  Where either is not exact enough
-    (eigenvalues that coincide or vanish) all eigenvalues of Q are computed, as pyradiomics does.
+    that hang on rare levels; first-order perturbation puts that in.  Where the residual of the one or the bound of
+    the other's second order is above 1e-10 of the eigenvalue (eigenvalues that coincide or vanish, very many levels)
+    all eigenvalues of Q are computed, as pyradiomics does.
 
     References
     ----------
@@ -90,7 +91,7 @@ def second_eigenvalue(p, grey):  # type: ignore[no-untyped-def]
         basis[0, i] = rx[i]  # the eigenvector of the eigenvalue 1, to which all others are orthogonal
         if px[i] > 0:  # near the vector that is sought, and with a part of every other
             z[i] = 0.05 * rx[i] * (grey[i] - mean) + (((i * 37 + 11) % 101) / 101 - 0.4) / np.sqrt(n)
-    value, gap, tail, steps, norm = 0.0, 0.0, 1.0, 0, 1.0
+    value, left_over, steps, norm = 0.0, 1.0, 0, 1.0
     while True:
         for _ in range(2):
             for k in range(steps + 1):
@@ -100,9 +101,9 @@ def second_eigenvalue(p, grey):  # type: ignore[no-untyped-def]
         norm = np.sqrt(_dot(z, z))
         exhausted = norm < 1e-13 or steps == most
         if steps > 0 and (exhausted or norm < 1e-5 or steps % 4 == 0):
-            value, gap, tail = _largest(alpha[1 : steps + 1], beta[1 : steps + 1], ritz)
-            left_over = norm * tail  # the error is at most this, and about its square divided by the gap
-            if left_over < 1e-11 * value or left_over * left_over < 1e-11 * value * gap:
+            value, tail = _largest(alpha[1 : steps + 1], beta[1 : steps + 1], value, left_over, ritz)
+            left_over = norm * tail  # an eigenvalue is as near as this, whatever lies next to it
+            if left_over < 1e-10 * value:
                 break
         if exhausted:
             break
@@ -121,7 +122,7 @@ def second_eigenvalue(p, grey):  # type: ignore[no-untyped-def]
             for i in range(n):
                 z[i] += v * b_turned[j, i]
         alpha[steps] = _dot(z, basis[steps])
-    if value < 1e-7 or (norm * tail > 1e-5 * value and norm > 1e-13):
+    if value < 1e-7 or (left_over > 1e-10 * value and norm > 1e-13):
         return np.nan
     for i in range(n):  # the eigenvector, in z
         z[i] = 0.0
@@ -149,7 +150,7 @@ def second_eigenvalue(p, grey):  # type: ignore[no-untyped-def]
             right += to_right * to_right
             left += to_left * to_left
     right, left = np.sqrt(right), np.sqrt(left)
-    gap = min(gap, 1.0 - value)
+    gap = min(value - _second(alpha[1 : steps + 1], beta[1 : steps + 1], value), 1.0 - value)
     unsure = right * left > 1e-10 * value * gap or right * eps > 1e-10 * value * rarest_x * rarest_y
     return np.nan if unsure else value + shift
 
@@ -183,27 +184,34 @@ def _above(diagonal, beside, x):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _largest(diagonal, beside, vector):  # type: ignore[no-untyped-def]
-    """Largest eigenvalue of a symmetric tridiagonal matrix, its distance from the next, and the last part of its vector.
+def _ranked(diagonal, beside, rank, low, high):  # type: ignore[no-untyped-def]
+    """The eigenvalue of a symmetric tridiagonal matrix with ``rank`` larger ones, which lies between two numbers."""
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if high - low < 1e-14 * high:
+            break
+        if _above(diagonal, beside, middle) > rank:
+            low = middle
+        else:
+            high = middle
+    return 0.5 * (low + high)
 
-    The unit vector is written into ``vector``.
+
+@compiled
+def _second(diagonal, beside, first):  # type: ignore[no-untyped-def]
+    """Second largest eigenvalue of a symmetric tridiagonal matrix, 0 if there is none."""
+    return _ranked(diagonal, beside, 1, 0.0, first) if diagonal.size > 1 else 0.0
+
+
+@compiled
+def _largest(diagonal, beside, least, guess, vector):  # type: ignore[no-untyped-def]
+    """Largest eigenvalue of a symmetric tridiagonal matrix, not below ``least``, and the last part of its vector.
+
+    Most often it is above ``least`` by no more than ``guess``.  The unit vector is written into ``vector``.
     """
     m = diagonal.size
-    first = second = 0.0
-    for rank in range(min(m, 2)):
-        low, high = 0.0, 1.001 if rank == 0 else first
-        for _ in range(60):
-            middle = 0.5 * (low + high)
-            if middle <= low or middle >= high:
-                break
-            if _above(diagonal, beside, middle) > rank:
-                low = middle
-            else:
-                high = middle
-        if rank == 0:
-            first = 0.5 * (low + high)
-        else:
-            second = 0.5 * (low + high)
+    high = least + guess if _above(diagonal, beside, least + guess) == 0 else 1.001
+    first = _ranked(diagonal, beside, 0, least, high)
     x = first + 1e-12  # just above, where the factorisation needs no pivots
     pivots = np.zeros(m)
     for k in range(m):
@@ -219,4 +227,4 @@ def _largest(diagonal, beside, vector):  # type: ignore[no-untyped-def]
         norm = np.sqrt(norm)
         for k in range(m):
             vector[k] /= norm
-    return first, first - second, abs(vector[m - 1])
+    return first, abs(vector[m - 1])
