@@ -53,8 +53,8 @@ def _stable(section: StableSection, recipe: Recipe) -> list[str]:
     after = ", harmonised as they are," if recipe.harmonize is not None else ""
     what = "the lower limit of the 95 % interval of" if section.bound == "lower" else "an estimate of"
     return [
-        f"Image features of {listed(list(recipe.repeats))} entered where {what} the intraclass correlation ICC({section.model}) over "
-        f"repeated measurements of the training units{after} was at least {section.threshold:g}."
+        f"Image features of {listed(list(recipe.repeats))} entered where {what} the intraclass correlation ICC({section.model}) "
+        f"over repeated measurements of the training units{after} was at least {section.threshold:g}."
     ]
 
 

@@ -153,6 +153,11 @@ class _Checker:
             self.findings.add("RG109", "the filter needs features that were measured again, and no modality has `repeats`",
                               file=self.file, column=f"{key}.stable", fix="Write `repeats: FILE` under the modality, or leave "
                               "`stable` out.")
+        for name, frame in self.cohort.repeats.items() if section.stable is not None else ():
+            if name in self.cohort.modalities and not frame.columns.isin(self.cohort.modalities[name].columns).any():
+                self.findings.add("RG228", f"the repeats of '{name}' have no feature of that modality; their first is "
+                                  f"'{frame.columns[0]}'", file=self.file, column=f"modalities.{name}.repeats",
+                                  fix="Name the columns of both tables alike.")
 
     def _harmonize(self, section: ClassifySection | SurviveSection, asked: HarmonizeSection, key: str) -> None:
         """Batches and covariates of ComBat, as far as they can be judged before any fold is drawn."""

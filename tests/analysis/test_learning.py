@@ -345,7 +345,12 @@ def test_batches_that_cannot_be_harmonised_are_warned_of(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "table", ["id,repeat,f0\np00,a,1\np00,a,2\np01,a,1\np01,b,2\n", "id,repeat,f0\np00,a,1\np01,a,1\n"]
+    "table",
+    [
+        "id,repeat,f0\np00,a,1\np00,a,2\np01,a,1\np01,b,2\n",
+        "id,repeat,f0\np00,a,1\np01,a,1\n",
+        "id,repeat,g0\np00,a,1\np00,b,2\np01,a,1\np01,b,2\n",
+    ],
 )
 def test_repeats_that_cannot_be_used(tmp_path: Path, table: str) -> None:
     findings = Findings()

@@ -54,6 +54,17 @@ def wait_for(run: subprocess.Popen[str], cache: Path, entries: int) -> None:
         time.sleep(0.001)
 
 
+def interrupted(run: subprocess.Popen[str]) -> tuple[str, str]:
+    """Ctrl-C, which the workers get too; once more where Python lost it (in a finaliser an interrupt is only printed)."""
+    for _ in range(3):
+        os.killpg(run.pid, signal.SIGINT)
+        try:
+            return run.communicate(timeout=2)
+        except subprocess.TimeoutExpired:
+            continue
+    return run.communicate(timeout=60)
+
+
 def finished(run: subprocess.Popen[str]) -> str:
     _, err = run.communicate(timeout=120)
     assert run.returncode == 0, err
@@ -93,14 +104,13 @@ def test_two_runs_at_once_on_one_cache(cohort: Path, undisturbed: bytes, tmp_pat
 
 
 def test_an_interrupt_leaves_no_output_and_says_how_to_go_on(tmp_path: Path) -> None:
-    cohort = write_cohort(tmp_path / "many", 59, large=True)  # so many that the interrupt comes before the end
+    cohort = write_cohort(tmp_path / "many", 119, large=True)  # so many that the interrupt comes before the end
     cache, output = tmp_path / "cache", tmp_path / "out"
     run = start(cohort, output, cache, jobs=2)
     wait_for(run, cache, 3)
-    os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C does: the workers get it too
-    out, said = run.communicate(timeout=60)
+    out, said = interrupted(run)
     assert run.returncode == 130 and out == "" and not output.exists()
     assert "the same command goes on from there" in said and "Traceback" not in said
-    assert 3 <= len(keys(cache)) < 60
-    assert "60 of 60 (100 %)" in finished(start(cohort, output, cache))
+    assert 3 <= len(keys(cache)) < 120
+    assert "120 of 120 (100 %)" in finished(start(cohort, output, cache))
     assert [p.name for p in output.iterdir()] == ["bmode.parquet"]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from radiogen.errors import fail
 from radiogen.features.radiomics.names import NATIVE_TYPES, feature_names, is_physical
@@ -27,12 +27,14 @@ ENGINES = {
 }
 #: the same numbers as pyradiomics, ten times faster, on every Python, and with more image types
 DEFAULT_ENGINE = "native"
+#: whole numbers up to here are kept as such: the edges of their bins, which reach beyond them, fit into 32 bits
+_WHOLE = 2**30
 _NO_VALUE = "the engine gave no value: the image is too small for the filter, or a package is missing"
 
 
 def extract(
-    image: NDArray[np.float64],
-    mask: NDArray[np.bool_],
+    image: ArrayLike,
+    mask: ArrayLike,
     spacing_mm: tuple[float, float] | None = None,
     settings: str | Path | Mapping[str, Any] | None = None,
     engine: str = DEFAULT_ENGINE,
@@ -41,12 +43,13 @@ def extract(
 
     Parameters
     ----------
-    image : ndarray, H × W
-        Grey values, finite; the whole image, since filters look beyond the region.
-    mask : ndarray of bool, H × W
+    image : array_like of whole or real numbers, H × W
+        Grey values, finite; the whole image, since filters look beyond the region.  Whole numbers stay whole after
+        resampling, as in pyradiomics: they are rounded.
+    mask : array_like of bool, H × W
         The region.
     spacing_mm : (float, float), optional
-        Millimetres per row and per column.  Default None, not known: then the features with a physical unit
+        Millimetres per row and per column, both above zero.  Default None, not known: then the features with a physical unit
         (lengths and areas of the shape, total energy) are NaN by rule, the widths of LoG filters count pixels
         and their names say so (``log-sigma-2-0-px-2D``), and pixels are taken as square.
     settings : path or mapping, optional
@@ -66,9 +69,10 @@ def extract(
     ------
     RadiogenError
         RG708 unknown engine, RG901 engine not installed, RG705 arrays that do not fit, RG505 empty mask,
-        RG510 region too small (one row or column, or not more pixels than ``minimumROISize``), RG509 settings
-        that need a spacing, RG101, RG102, RG104, RG201 wrong settings (RG104 also for image types that the engine
-        does not have), RG516 where the engine fails.
+        RG510 region too small (one row or column, not more pixels than ``minimumROISize``, or smaller than every one of
+        ``distances``), RG509 a spacing that is not two numbers above zero, or settings that need one, RG508 a picture of
+        more than 25 million pixels after resampling, RG101, RG102, RG104, RG201 wrong settings (RG104 also for image
+        types that the engine does not have), RG516 where the engine fails.
 
     References
     ----------
@@ -90,11 +94,13 @@ def extract(
     resolved = load_settings(settings)
     compute = _module(engine).compute
     _check_types(engine, resolved)
-    _check_arrays(image, mask)
-    check_region(mask, resolved)
+    pixels, region = _pixels(_array(image, "image")), _array(mask, "mask")
+    _check_arrays(pixels, region)
+    spacing_mm = None if spacing_mm is None else _spacing(spacing_mm)
+    check_region(region, resolved)
     if spacing_mm is None and resolved["setting"].get("resampledPixelSpacing"):
         raise fail("RG509", "`resampledPixelSpacing` is in mm and the image has no pixel spacing", column="settings")
-    values = compute(image, mask, spacing_mm or (1.0, 1.0), resolved)
+    values = compute(pixels, region, spacing_mm or (1.0, 1.0), resolved)
     return _series(values, json.dumps(resolved), spacing_mm is not None)
 
 
@@ -122,6 +128,34 @@ def _module(engine: str) -> Any:
     return importlib.import_module(ENGINES[engine])
 
 
+def _array(values: ArrayLike, name: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # lists of unequal lengths
+        raise fail("RG705", f"the {name} is not an array: its rows have different lengths") from error
+
+
+def _pixels(image: NDArray[Any]) -> NDArray[Any]:
+    """The image as int32 where its type has whole numbers only and they fit, with room for the bins beyond, else as float64."""
+    if image.dtype.kind not in "biuf":
+        raise fail("RG705", f"the image must hold real numbers, it is of type {image.dtype}")
+    whole = image.dtype.kind != "f" and image.size and int(image.min()) > -_WHOLE and int(image.max()) < _WHOLE
+    with np.errstate(over="ignore"):  # what is beyond 64 bits becomes infinite, which is refused
+        return image.astype(np.int32 if whole else np.float64, copy=False)
+
+
+def _spacing(spacing_mm: Any) -> tuple[float, float]:
+    """Two numbers above zero (RG509)."""
+    text = "`spacing_mm` must be two numbers above zero, millimetres per row and per column"
+    try:
+        found = np.asarray(spacing_mm, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise fail("RG509", text, value=spacing_mm, column="spacing_mm") from error
+    if found.shape != (2,) or not np.isfinite(found).all() or not (found > 0).all():
+        raise fail("RG509", f"{text}; None where they are not known", value=spacing_mm, column="spacing_mm")
+    return float(found[0]), float(found[1])
+
+
 def _check_arrays(image: NDArray[np.float64], mask: NDArray[np.bool_]) -> None:
     if image.ndim != 2 or mask.shape != image.shape:
         raise fail("RG705", f"image and mask must be 2D of one shape; they are {image.shape} and {mask.shape}")
@@ -134,7 +168,8 @@ def _check_arrays(image: NDArray[np.float64], mask: NDArray[np.bool_]) -> None:
 def _check_types(engine: str, settings: Settings) -> None:
     for kind in NATIVE_TYPES:
         if engine != "native" and kind in settings["imageType"]:
-            raise fail("RG104", f"the engine '{engine}' has no image type '{kind}'; the engine 'native' has it", value=kind)
+            text = f"the engine '{engine}' has no image type '{kind}'; the engine 'native' has it"
+            raise fail("RG104", text, value=kind, column="imageType")
 
 
 def check_region(mask: NDArray[np.bool_], settings: Settings) -> None:

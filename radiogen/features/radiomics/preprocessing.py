@@ -20,6 +20,8 @@ Setting = Mapping[str, Any]
 #: pyradiomics' own defaults
 _PAD = 5
 _INTERPOLATOR = "sitkBSpline"
+#: pixels after resampling; more take gigabytes and minutes
+_MOST_PIXELS = 25_000_000
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ def prepare(image: Image, mask: Mask, spacing_mm: Spacing, setting: Setting) -> 
     Raises
     ------
     RadiogenError
-        RG705 an image of one grey value that should be normalised, RG510 a region that is too small afterwards.
+        RG705 an image of one grey value that should be normalised, RG510 a region that is too small afterwards, RG508
+        a picture of more than 25 million pixels after resampling.
 
     Examples
     --------
@@ -164,17 +167,11 @@ def resampled(image: Image, mask: Mask, spacing_mm: Spacing, setting: Setting) -
     ``resampledPixelSpacing`` is in mm per column and per row, in this order, which is pyradiomics'; 0 keeps the
     spacing of that axis.  The grid begins at the image's corner and ends ``padDistance`` new pixels beyond the region.
     """
-    old = np.array([spacing_mm[1], spacing_mm[0]], np.float64)  # ITK counts columns first
-    wanted = np.array(setting["resampledPixelSpacing"], np.float64)
-    new = np.where(wanted == 0, old, wanted)
+    old, new = _spacings(spacing_mm, setting)
     if np.allclose(old, new):
         return *_cropped(image, mask, setting), spacing_mm
-    ratio, pad = old / new, setting.get("padDistance", _PAD)
-    top, bottom, left, right = bounding_box(mask)
-    lower, upper = np.array([left, top]), np.array([right, bottom]) + 1
-    first = np.maximum(np.floor((lower - 0.5) * ratio - pad), 0)
-    last = np.minimum(np.ceil((upper - 0.5) * ratio + pad), np.ceil(np.array(mask.shape[::-1]) * ratio) - 1)
-    size = (last - first + 1).astype(int).tolist()
+    first, size = _corner_and_size(mask, old, new, setting)
+    ratio = old / new
     origin = 0.5 * (new - old) / old + first / ratio
     grid = (new.tolist(), size, origin)
     picture = _resample(image, old, grid, _interpolator(setting))
@@ -182,6 +179,43 @@ def resampled(image: Image, mask: Mask, spacing_mm: Spacing, setting: Setting) -
     if not region.any():
         raise fail("RG510", "no pixel of the region is left at the spacing of `resampledPixelSpacing`")
     return picture, region, (float(new[1]), float(new[0]))
+
+
+def _spacings(spacing_mm: Spacing, setting: Setting) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Spacing now and after resampling, per column and per row."""
+    old = np.array([spacing_mm[1], spacing_mm[0]], np.float64)  # ITK counts columns first
+    wanted = np.array(setting["resampledPixelSpacing"], np.float64)
+    return old, np.where(wanted == 0, old, wanted)
+
+
+def _corner_and_size(
+    mask: Mask, old: NDArray[np.float64], new: NDArray[np.float64], setting: Setting
+) -> tuple[NDArray[np.float64], list[int]]:
+    """First column and row of the new grid that are kept, and how many columns and rows (RG508 if too many)."""
+    pad = setting.get("padDistance", _PAD)
+    top, bottom, left, right = bounding_box(mask)
+    lower, upper = np.array([left, top]), np.array([right, bottom]) + 1
+    with np.errstate(over="ignore", invalid="ignore"):  # a ratio without bound
+        ratio = old / new
+        first = np.maximum(np.floor((lower - 0.5) * ratio - pad), 0)
+        last = np.minimum(np.ceil((upper - 0.5) * ratio + pad), np.ceil(np.array(mask.shape[::-1]) * ratio) - 1)
+        columns, rows = np.nan_to_num(last - first + 1, nan=np.inf, posinf=np.inf)
+    if not rows * columns <= _MOST_PIXELS:
+        raise fail(
+            "RG508",
+            f"at the spacing of `resampledPixelSpacing` the picture would have {rows:.0f} × {columns:.0f} pixels; "
+            f"{_MOST_PIXELS:,} are the most",
+            value=setting["resampledPixelSpacing"],
+            column="resampledPixelSpacing",
+        )
+    return first, [int(columns), int(rows)]
+
+
+def check_resampled(mask: Mask, spacing_mm: Spacing, setting: Setting) -> None:
+    """Refuse a picture that would be too large after resampling (RG508)."""
+    if setting.get("resampledPixelSpacing") and setting.get("interpolator", _INTERPOLATOR) is not None:
+        old, new = _spacings(spacing_mm, setting)
+        _corner_and_size(mask, old, new, setting)
 
 
 def _interpolator(setting: Setting) -> str | int:

@@ -43,6 +43,10 @@ def _each(check: Check, lengths: range = range(1, 1000)) -> Check:
     return lambda v: isinstance(v, list | tuple) and len(v) in lengths and all(check(x) for x in v)
 
 
+def _range(value: Any) -> bool:
+    return _each(_number, range(1, 3))(value) and value[0] <= value[-1]
+
+
 def _switch(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -85,7 +89,7 @@ RULES: dict[str, tuple[str, Check]] = {
     "interpolator": (f"one of {', '.join(_INTERPOLATORS)}, or 1 to 10", _interpolator),
     "padDistance": ("a whole number from 0", _whole(0)),
     "preCrop": ("true or false", _switch),
-    "resegmentRange": ("a list of one or two numbers", _each(_number, range(1, 3))),
+    "resegmentRange": ("a list of one or two numbers, the lower first", _range),
     "resegmentMode": ("absolute, relative or sigma", _one_of("absolute", "relative", "sigma")),
     "resegmentShape": ("true or false", _switch),
     "distances": ("a list of whole numbers above zero", _each(_whole(1))),

@@ -58,7 +58,7 @@ def load_settings(settings: str | Path | Mapping[str, Any] | None = None) -> Set
     - Regions of more than 64 pixels: below that the grey-level matrices are nearly empty.
 
     ``label``, ``label_channel``, ``force2D``, ``force2Ddimension``, ``additionalInfo``, ``geometryTolerance``,
-    ``correctMask``, ``lbp3D…`` and ``voxelSetting`` are left out, and so is the class ``shape`` (3D): radiogen
+    ``correctMask``, the options ``lbp3D…`` and ``voxelSetting`` are left out, and so is the class ``shape`` (3D): radiogen
     always works on true 2D images and on masks that it has read itself.  Of ``resampledPixelSpacing`` the first two
     numbers count (mm per column, mm per row).  Settings in the options of an image type stand in place of the
     common ones for that image type; those of the steps before the filters (normalisation, resampling,
@@ -87,11 +87,12 @@ def load_settings(settings: str | Path | Mapping[str, Any] | None = None) -> Set
         if key not in _SECTIONS:
             raise fail("RG102", f"unknown section '{key}' of the radiomics settings.{hint(key, _SECTIONS)}", **where)
         if not isinstance(given[key] or {}, Mapping):
-            raise fail("RG104", f"the section '{key}' of the radiomics settings must be a mapping", **where)
+            raise fail("RG104", f"the section '{key}' of the radiomics settings must be a mapping", column=str(key), **where)
     try:
         return _normal(given)
     except RadiogenError as error:
-        raise fail(error.code, error.problems[0].message, value=error.problems[0].value, **where) from error
+        first = error.problems[0]
+        raise fail(error.code, first.message, value=first.value, column=first.column, **where) from error
 
 
 def _read(path: Path) -> Any:
@@ -112,7 +113,8 @@ def _normal(given: Mapping[str, Any]) -> Settings:
     wanted = {str(k): _names(str(k), v) for k, v in classes.items() if k != "shape"}
     for name in images:
         if name not in IMAGE_TYPES:
-            raise fail("RG104", f"image type '{name}' does not exist in 2D.{hint(name, IMAGE_TYPES)}", value=name)
+            text = f"image type '{name}' does not exist in 2D.{hint(name, IMAGE_TYPES)}"
+            raise fail("RG104", text, value=name, column="imageType")
     setting = checked(given.get("setting") or {})
     resolved = {kind: checked(options) for kind, options in images.items()}
     for kind, options in resolved.items():
@@ -122,20 +124,22 @@ def _normal(given: Mapping[str, Any]) -> Settings:
 
 def _options(kind: Any, options: Any) -> Mapping[str, Any]:
     if not isinstance(options or {}, Mapping):
-        raise fail("RG104", f"the options of the image type '{kind}' must be a mapping", value=options)
+        raise fail("RG104", f"the options of the image type '{kind}' must be a mapping", value=options, column=str(kind))
     return options or {}
 
 
 def _names(name: str, features: Any) -> list[str]:
     if name not in FEATURES:
-        raise fail("RG104", f"feature class '{name}' does not exist in 2D.{hint(name, tuple(FEATURES))}", value=name)
+        text = f"feature class '{name}' does not exist in 2D.{hint(name, tuple(FEATURES))}"
+        raise fail("RG104", text, value=name, column="featureClass")
     if features is None:
         return []
     if not isinstance(features, list):
-        raise fail("RG104", f"the features of class '{name}' must be a list", value=features)
+        raise fail("RG104", f"the features of class '{name}' must be a list", value=features, column=name)
     for feature in features:
         if feature not in FEATURES[name]:
-            raise fail("RG104", f"class '{name}' has no feature '{feature}'.{hint(feature, FEATURES[name])}", value=feature)
+            text = f"class '{name}' has no feature '{feature}'.{hint(feature, FEATURES[name])}"
+            raise fail("RG104", text, value=feature, column=name)
     return [str(f) for f in features]
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radiogen.errors import fail
+from radiogen.errors import RadiogenError, fail
+from radiogen.features.radiomics.preprocessing import check_resampled
 from radiogen.features.radiomics.settings import Settings, settings_text
 
 #: packages whose version can change a value
@@ -34,25 +35,39 @@ def compute(
     Raises
     ------
     RadiogenError
-        RG901 not installed, RG104 settings that pyradiomics refuses, RG510 region too small, RG516 where
-        pyradiomics fails.
+        RG901 not installed, RG104 settings that pyradiomics refuses, RG508 too many pixels after resampling, RG510
+        region too small, RG516 where pyradiomics fails.
     """
+    check_resampled(mask, spacing_mm, settings["setting"])
     maker = _extractor_class()  # before the loggers are silenced: the import sets their levels
     import SimpleITK
 
     with _LOCK, _quiet():
         extractor = _extractor(maker, settings)
-        picture = SimpleITK.GetImageFromArray(np.ascontiguousarray(image, dtype=np.float64))
+        picture = SimpleITK.GetImageFromArray(_as_itk_takes_it(image))
         region = SimpleITK.GetImageFromArray(mask.astype(np.uint8))
         for part in (picture, region):
             part.SetSpacing((spacing_mm[1], spacing_mm[0]))  # ITK counts columns first
         try:
             found = extractor.execute(picture, region, label=1)
         except Exception as error:  # pyradiomics raises ValueError, SimpleITK RuntimeError, filters anything
-            message = " ".join(str(error).split())[:200]
-            code = "RG510" if "mask" in message or "ROI" in message else "RG516"
-            raise fail(code, f"pyradiomics: {message}") from error
+            raise _refusal(error) from error
     return {name: float(np.real(value)) for name, value in found.items()}
+
+
+def _refusal(error: Exception) -> RadiogenError:
+    """pyradiomics' own message, with the code for what it says."""
+    message = " ".join(str(error).split())[:200]
+    if "angle count" in message:
+        text = f"the region has no two pixels at one of the `distances`, which must be smaller (pyradiomics: {message})"
+        return fail("RG510", text, column="distances")
+    return fail("RG510" if "mask" in message or "ROI" in message else "RG516", f"pyradiomics: {message}")
+
+
+def _as_itk_takes_it(image: NDArray[Any]) -> NDArray[Any]:
+    """Whole numbers as int32, so that resampling rounds them, but no smaller type, whose bins' edges overflow; else float64."""
+    whole = image.dtype.kind in "biu" and np.can_cast(image.dtype, np.int32)
+    return np.ascontiguousarray(image, dtype=np.int32 if whole else np.float64)
 
 
 def _extractor_class() -> Any:

@@ -71,7 +71,7 @@ def test_ranks_leave_out_levels_that_are_not_there() -> None:
 
 
 @pytest.mark.parametrize(("image", "setting", "code"), [
-    ([[np.nan, 1.0], [2.0, 3.0]], {}, "RG516"), ([[0.0, 1.0], [2.0, 3.0]], {"distances": [2]}, "RG516"),
+    ([[np.nan, 1.0], [2.0, 3.0]], {}, "RG516"), ([[0.0, 1.0], [2.0, 3.0]], {"distances": [2]}, "RG510"),
     ([[0.0, 1.0], [2.0, 3.0]], {"distances": [0]}, "RG104"), ([[0.0, 1.0], [2.0, 3.0]], {"distances": [1.5]}, "RG104"),
     (np.arange(8100.0).reshape(90, 90), {"binWidth": 1}, "RG516"), ([[0.0, 1.0], [2.0, 1e30]], {"binWidth": 1}, "RG516"),
     ([[1.0, np.nextafter(1.0, 2)], [1.0, 1.0]], {"binCount": 8}, "RG516"),
@@ -174,6 +174,28 @@ def test_second_eigenvalue_of_a_rare_pair_of_levels_carries_pyradiomics_small_nu
     assert correlation_coefficients(p[None], some_levels(4)) == pytest.approx(np.sqrt(expected), rel=1e-9)
     r = np.sqrt(p.sum(axis=1))
     assert abs(np.sort(np.linalg.svd(p / np.outer(r, r))[1])[-2] ** 2 / expected - 1) > 1e-9  # so the term matters here
+
+
+@pytest.mark.parametrize("apart", [1e-3, 1e-5, 1e-6, 1e-7, 1e-8])
+def test_leading_eigenvalues_close_to_each_other(apart: float) -> None:
+    """A matrix made of cosines, p = (1 + n Σ s u uᵀ) / n², has the eigenvalues s²: known without computing them."""
+    n = 150
+    k = np.arange(1, 60)
+    u = np.sqrt(2 / n) * np.cos(np.pi * np.outer(np.arange(n) + 0.5, k) / n)
+    s = 0.15 * 0.5 ** np.maximum(k / 4 - 0.5, 0)
+    s[0], s[2] = 0.2, 0.2 * (1 - apart)
+    p = (1 / n + u @ np.diag(s / 2) @ u.T) / n
+    assert p.min() > 0
+    assert correlation_coefficients(p[None], some_levels(n)) == pytest.approx(0.1, rel=1e-9)
+
+
+def test_where_the_iteration_comes_to_no_end_all_eigenvalues_are_computed() -> None:
+    """A walk over 400 levels that stays with 0.8 and else goes one up or down has the coefficient 0.8 + 0.2 cos(π / 400)."""
+    n = 400
+    p = 0.8 * np.eye(n) + 0.1 * np.eye(n, k=1) + 0.1 * np.eye(n, k=-1)
+    p[0, 0] = p[-1, -1] = 0.9
+    assert np.isnan(second_eigenvalue(p / n, np.arange(1.0, n + 1)))
+    assert correlation_coefficients(p[None] / n, some_levels(n)) == pytest.approx(0.8 + 0.2 * np.cos(np.pi / n), rel=1e-9)
 
 
 def test_eigenvalues_that_coincide_or_vanish() -> None:

@@ -47,6 +47,14 @@ def test_mean_is_mirrored_with_the_border_line() -> None:
     np.testing.assert_allclose(found[:, 3], 4)
 
 
+def test_a_mean_that_is_a_whole_number_is_one() -> None:
+    """Columns 0, 50, 46: any three beside each other have the mean 32, which is the edge of a bin of width 2."""
+    image = np.tile([[0.0, 50.0, 46.0]], (40, 14))[:, :40]
+    inside = np.zeros(image.shape, bool)
+    inside[5:35, 5:35] = True
+    assert (maps(image, inside, "Mean", meanSize=[3])["mean-3"] == 32).all()
+
+
 def test_mean_of_a_checkerboard() -> None:
     """A square of odd side over a checkerboard holds one more of its centre's colour: 5 or 4 of 9."""
     image, mask = checkerboard()
@@ -59,8 +67,20 @@ def test_mean_of_a_checkerboard() -> None:
 
 def test_kernels_have_unit_length_and_their_names_numbers() -> None:
     for name, weights in KERNELS.items():
-        assert len(weights) == int(name[1]) and np.sum(weights**2) == pytest.approx(1)
-        assert name[0] == "L" or np.sum(weights) == pytest.approx(0, abs=1e-15)
+        assert len(weights) == int(name[1]) and (name[0] == "L" or np.sum(weights) == 0)
+        response = maps(*impulse(), "Laws", lawsKernels=[name + "L3"])[f"laws-{name}L3"]
+        assert np.sum(response**2) == pytest.approx(1)
+
+
+def test_a_response_that_is_a_whole_number_is_one() -> None:
+    """E5W5 has the norm 10; on an impulse of 10 its response is the product of the kernels, its energy over 3 × 3 whole ninths."""
+    image, mask = impulse()
+    found = maps(10 * image, mask, "Laws", lawsKernels=["E5W5"])["laws-E5W5"]
+    np.testing.assert_array_equal(found[3:8, 3:8], np.outer([-1, 2, 0, -2, 1], [-1, -2, 0, 2, 1]))
+    energy = maps(90 * image, mask, "Laws", lawsKernels=["E5W5"], lawsEnergyDistance=1)["laws-E5W5-energy-1"]
+    assert energy[4, 4] == (1 + 2 + 0) * (1 + 2 + 0) and np.array_equal(energy, energy.round())
+    turned = maps(10 * image, mask, "Laws", lawsKernels=["E5W5"], lawsRotation=True)["laws-E5W5-rot-max"]
+    np.testing.assert_array_equal(turned, turned.round())
 
 
 def test_laws_answer_to_an_impulse_is_the_kernel() -> None:

@@ -83,7 +83,7 @@ def second_eigenvalue(p, grey):  # type: ignore[no-untyped-def]
             if p[i, j] != 0:
                 b[i, j] = p[i, j] / (rx[i] * ry[j])
                 b_turned[j, i] = b[i, j]
-    most = min(n - 1, 100)
+    most = min(n - 1, 200)
     basis = np.zeros((most + 2, n))
     alpha, beta, ritz = np.zeros(most + 2), np.zeros(most + 2), np.zeros(most + 2)
     z, w = np.zeros(n), np.zeros(n)

@@ -36,7 +36,7 @@ def neighbour_offsets(shape: tuple[int, int], distances: tuple[int, ...], both: 
     Raises
     ------
     RadiogenError
-        RG516 if the region is smaller than every distance.
+        RG510 if the region is smaller than every distance.
 
     Examples
     --------
@@ -51,7 +51,12 @@ def neighbour_offsets(shape: tuple[int, int], distances: tuple[int, ...], both: 
     number = sum(max(abs(r), abs(c)) == d for d in distances for r, c in valid)
     number = number if both else number // 2
     if number == 0:
-        raise fail("RG516", f"no pixels of the region are at distance {', '.join(map(str, distances))}", column="distances")
+        raise fail(
+            "RG510",
+            f"the region's box of {shape[0]} × {shape[1]} pixels has no two pixels at a distance of "
+            f"{' or '.join(map(str, distances))}; `distances` must be smaller",
+            column="distances",
+        )
     return np.array(list(islice(cycle(found), number)), np.int64)
 
 

@@ -78,8 +78,8 @@ def measure(filtered: FilteredImage, wanted: Mapping[str, tuple[str, ...]]) -> d
     Raises
     ------
     RadiogenError
-        RG516 for values that are not finite, too many grey levels, or distances beyond the region; RG104 for
-        distances that are not whole numbers from 1.
+        RG516 for values that are not finite or too many grey levels; RG510 for distances beyond the region; RG104
+        for distances that are not whole numbers from 1.
 
     Examples
     --------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,8 @@ _WEIGHTS = {
     "L3": (1, 2, 1), "E3": (-1, 0, 1), "S3": (-1, 2, -1),
     "L5": (1, 4, 6, 4, 1), "E5": (-1, -2, 0, 2, 1), "S5": (-1, 0, 2, 0, -1), "W5": (-1, 2, 0, -2, 1), "R5": (1, -4, 6, -4, 1),
 }  # fmt: skip
-#: name -> weights whose squares sum to one
-KERNELS = {name: np.array(w, np.float64) / np.sqrt(np.sum(np.square(w))) for name, w in _WEIGHTS.items()}
+#: name -> whole numbers; what is made of them is divided once by the norm, so that it is exact where that can be
+KERNELS = {name: np.array(w, np.float64) for name, w in _WEIGHTS.items()}
 
 
 def apply(view: View, options: Options) -> Iterator[Response]:
@@ -34,11 +35,17 @@ def apply(view: View, options: Options) -> Iterator[Response]:
     distance = options.get("lawsEnergyDistance")
     for name, pair in zip(names_of("Laws", options), options["lawsKernels"], strict=True):
         wanted = view.box if distance is None else _grown(view, distance)
-        response = _response(view, wanted, pair, options)
-        yield name, response if distance is None else _energy(np.abs(response), view, wanted, distance)
+        response, norm = _response(view, wanted, pair, options), _norm(pair)
+        yield name, response / norm if distance is None else _energy(np.abs(response), view, wanted, distance, norm)
+
+
+def _norm(pair: str) -> float:
+    """What makes the pair's weights, squared, sum to one: 10 for E5W5."""
+    return sqrt(float(np.sum(KERNELS[pair[:2]] ** 2) * np.sum(KERNELS[pair[2:]] ** 2)))
 
 
 def _response(view: View, box: Box, pair: str, options: Options) -> NDArray[np.float64]:
+    """The response to the kernels of whole numbers."""
     across, down = KERNELS[pair[:2]], KERNELS[pair[2:]]
     turns = [(across, down)]
     if options.get("lawsRotation", False):
@@ -54,9 +61,9 @@ def _grown(view: View, distance: int) -> Box:
     return max(r0 - distance, 0), min(r1 + distance, height), max(c0 - distance, 0), min(c1 + distance, width)
 
 
-def _energy(response: NDArray[np.float64], view: View, grown: Box, distance: int) -> NDArray[np.float64]:
-    """Means of the responses, which go on mirrored beyond the image."""
+def _energy(response: NDArray[np.float64], view: View, grown: Box, distance: int, norm: float) -> NDArray[np.float64]:
+    """Means of the responses divided by the norm; beyond the image they go on mirrored."""
     r0, r1, c0, c1 = view.box
     top, _, left, _ = grown
-    weights = np.full(2 * distance + 1, 1.0 / (2 * distance + 1))
-    return convolved(response, (r0 - top, r1 - top, c0 - left, c1 - left), weights, weights)
+    ones = np.ones(2 * distance + 1)
+    return convolved(response, (r0 - top, r1 - top, c0 - left, c1 - left), ones, ones) / (norm * len(ones) ** 2)

@@ -21,5 +21,5 @@ def apply(view: View, options: Options) -> Iterator[Response]:
     doi:10.1148/radiol.231319
     """
     for name, size in zip(names_of("Mean", options), options["meanSize"], strict=True):
-        weights = np.full(size, 1.0 / size)
-        yield name, convolved(view.image, view.box, weights, weights)
+        ones = np.ones(size)  # sums of whole numbers are exact, and so is a mean that is a whole number
+        yield name, convolved(view.image, view.box, ones, ones) / size**2
