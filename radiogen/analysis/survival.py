@@ -104,7 +104,7 @@ def survive(
     -------
     Result
         Tables ``km`` (or ``cumulative_incidence`` with competing events), ``risk_table``, ``medians``,
-        ``logrank``, ``cox``, ``performance``, ``comparisons``, ``features``, ``flow``.
+        ``logrank``, ``cox``, ``proportional_hazards``, ``performance``, ``comparisons``, ``features``, ``flow``.
 
     Raises
     ------
@@ -117,10 +117,9 @@ def survive(
     With competing events the Cox models and risks are of the cause-specific hazard: competing events end the time
     at risk as censoring does.  A Kaplan-Meier curve would then overstate the probability of the event, so that
     cumulative incidence (Aalen and Johansen) is given instead.  Harrell's C compares units of the same test fold
-    only, for the reason given in :mod:`radiogen.stats.withinfold`.  The proportional-hazards assumption is not
-    tested.
+    only, for the reason given in :mod:`radiogen.stats.withinfold`.
     """
-    from radiogen.analysis.survtables import cox_table, curve_tables
+    from radiogen.analysis.survtables import cox_table, curve_tables, hazards_table
     from radiogen.analysis.survwording import survive_methods
     from radiogen.models import RISK_MODELS
 
@@ -157,8 +156,10 @@ def survive(
     inside = ~cohort.units["external"].to_numpy(dtype=bool)
     curves, curve_notes = curve_tables(cohort, found, data_frame.loc[data_frame.index.isin(cohort.index[inside])], groups)
     cox, cox_notes = cox_table(design, data)
+    hazards, more_notes = hazards_table(design, data)
+    cox_notes += more_notes
     if cohort.units.loc[design.frame.index, "patient"].duplicated().any():
-        curves, cox = _withheld(curves), _withheld({"cox": cox})["cox"]
+        curves, (cox, hazards) = _withheld(curves), _withheld({"cox": cox, "hazards": hazards}).values()
         # the first note of cox_table says the same less strongly
         cox_notes = [
             "Several units belong to one patient: intervals and p-values of curves, log-rank tests and the Cox table are left "
@@ -177,7 +178,8 @@ def survive(
         kind="survive",
         title=heading,
         tables={
-            **curves, "cox": cox, "performance": performance, "comparisons": comparisons,
+            **curves, "cox": cox, **({"proportional_hazards": hazards} if len(hazards) else {}),
+            "performance": performance, "comparisons": comparisons,
             "features": feature_table([(f.model, f.label, f.names, f.weights) for f in fits if f.locked is None]),
             **batch_tables(design, recipe, data.context), "flow": design.flow,
         },

@@ -22,6 +22,7 @@ FEW = 10
 #: a numeric grouping column with more values is split at its median
 _MOST_LEVELS = 6
 COX = ["model", "term", "level", "estimate", "lower", "upper", "p", "n", "events", "method", "note"]
+HAZARDS = ["term", "statistic", "df", "p", "n", "events", "method"]
 _COX_METHOD = "Cox, Efron ties, Wald"
 
 
@@ -144,10 +145,7 @@ def cox_table(design: Design, data: RiskData) -> tuple[pd.DataFrame, list[str]]:
     Each model uses the units without a missing value in its columns.  Image features join where their modality has
     at most ten.  Reference levels have a row of their own with hazard ratio 1.
     """
-    from radiogen.models.preprocess import is_numeric, levels_of
-
     rows = data.design.development
-    frame = design.frame.iloc[rows]
     columns = _few_columns(design)
     notes: list[str] = []
     if len(np.unique(design.group[rows])) < len(rows):
@@ -155,6 +153,37 @@ def cox_table(design: Design, data: RiskData) -> tuple[pd.DataFrame, list[str]]:
     if not columns:
         notes.append("No Cox table: all inputs are modalities with more than ten features.")
         return pd.DataFrame(columns=COX), notes
+    prepared, levels = _prepared(design, data, columns)
+    tables = [_cox(prepared, [c], "univariable", levels, notes) for c in columns]
+    if len(columns) > 1:
+        tables.append(_cox(prepared, columns, "multivariable", levels, notes))
+    return pd.concat(tables, ignore_index=True)[COX], notes
+
+
+def hazards_table(design: Design, data: RiskData) -> tuple[pd.DataFrame, list[str]]:
+    """The test of proportional hazards of the Cox model of all predictors that stand in the Cox table."""
+    from radiogen.stats import proportional_hazards_test
+
+    empty = pd.DataFrame(columns=HAZARDS)
+    columns = _few_columns(design)
+    if not columns:
+        return empty, []
+    prepared, _ = _prepared(design, data, columns)
+    used = prepared.dropna()
+    try:
+        found = proportional_hazards_test(used, ":time", ":event", columns)
+    except RadiogenError as error:
+        return empty, [f"Proportional hazards could not be tested: {error.problems[0].message}"]
+    table = found.to_frame().rename(columns={"label": "term"})
+    return table.assign(n=len(used), events=int(used[":event"].sum()))[HAZARDS], []
+
+
+def _prepared(design: Design, data: RiskData, columns: list[str]) -> tuple[pd.DataFrame, dict[str, list[str]]]:
+    """Predictors of the development units with time and event, and the levels of the categorical ones."""
+    from radiogen.models.preprocess import is_numeric, levels_of
+
+    rows = data.design.development
+    frame = design.frame.iloc[rows]
     prepared = pd.DataFrame(index=frame.index)
     levels: dict[str, list[str]] = {}
     for column in columns:
@@ -166,10 +195,7 @@ def cox_table(design: Design, data: RiskData) -> tuple[pd.DataFrame, list[str]]:
             prepared[column] = text.astype(pd.CategoricalDtype(levels[column]))
     # names that no predictor can have
     prepared[":time"], prepared[":event"] = data.time[rows], data.event[rows]
-    tables = [_cox(prepared, [c], "univariable", levels, notes) for c in columns]
-    if len(columns) > 1:
-        tables.append(_cox(prepared, columns, "multivariable", levels, notes))
-    return pd.concat(tables, ignore_index=True)[COX], notes
+    return prepared, levels
 
 
 def _few_columns(design: Design) -> list[str]:

@@ -47,7 +47,8 @@ def survive_methods(data: RiskData, endpoint: Endpoint, settings: dict[str, Any]
     sentences.append(
         "Curves are of all development units whose follow-up is known, whatever inputs they have. Hazard "
         "ratios are from Cox models with Efron's rule for ties and Wald intervals, each on the units without a missing value in "
-        "its columns. The proportional-hazards assumption was not tested."
+        "its columns. Proportional hazards were tested in the Cox model of all predictors of that table by the score test of "
+        "Grambsch and Therneau (doi:10.1093/biomet/81.3.515), time by one minus Kaplan-Meier."
     )
     sentences += evaluation(data.design, settings, "event")
     sentences += preprocessing(data.design, settings["screen"], data.recipe)

@@ -12,6 +12,7 @@ from radiogen.analysis import survive
 from radiogen.analysis.result import Result
 from radiogen.analysis.survtables import tick_times
 from radiogen.errors import RadiogenError
+from radiogen.stats import proportional_hazards_test
 
 from .making import make_cohort
 
@@ -168,3 +169,35 @@ def test_lesions_of_one_patient_get_no_p_values() -> None:
     assert result.figures()
     alone = survive(make_cohort(120, 2), "os", ["clinical"], groups=["subtype"], folds=2, repeats=1)
     assert alone.tables["logrank"]["p"].notna().all()
+
+
+def test_proportional_hazards_are_tested(result: Result) -> None:
+    table = result.tables["proportional_hazards"].set_index("term")
+    assert list(table.index) == ["c0", "c1", "c2", "grade", *(f"bmode_f{i}" for i in range(6)), "GLOBAL"]
+    assert table.loc["grade", "df"] == 2 and table.loc["GLOBAL", "df"] == 11
+    assert table["p"].between(0, 1).all()
+    cohort = make_cohort(130, 6, external=20, missing=0.05)
+    inside = ~cohort.units["external"]
+    frame = cohort.frame("clinical", "bmode").join(cohort.survival("os"))[inside].dropna()
+    columns = list(table.index[:-1])
+    again = proportional_hazards_test(frame, "time", "event", columns)
+    assert table["statistic"].to_numpy() == pytest.approx(again.statistic, rel=1e-6)
+    assert (table["n"] == len(frame)).all()
+
+
+def test_hazards_that_cross_are_found() -> None:
+    """c0 doubles the hazard early and halves it late: Weibull shapes differ by sign."""
+    cohort = make_cohort(400, 2, effect=0.0)
+    rng = np.random.default_rng(3)
+    shape = np.where(cohort.clinical["c0"] > 0, 0.5, 3.0)
+    time = 20 * rng.exponential(size=400) ** (1 / shape) + 0.1
+    data = pd.DataFrame({"time": time, "event": 1.0}, index=cohort.index)
+    crossing = replace(cohort, endpoints={"os": replace(cohort.endpoints["os"], data=data)})
+    found = survive(crossing, "os", ["clinical"], folds=3, repeats=1).tables["proportional_hazards"].set_index("term")["p"]
+    assert found["c0"] < 1e-6 and found["c1"] > 0.001
+
+
+def test_lesions_of_one_patient_get_no_p_of_proportional_hazards() -> None:
+    patients = [f"p{i // 2}" for i in range(120)]
+    found = survive(make_cohort(120, 2, patients=patients), "os", ["clinical"], folds=3, repeats=1)
+    assert found.tables["proportional_hazards"]["p"].isna().all()
