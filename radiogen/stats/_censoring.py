@@ -101,4 +101,10 @@ def status_times(time: ArrayLike, status: ArrayLike, name: str = "event") -> tup
     if (s < 0).any() or (s != np.floor(s)).any():
         odd = s[(s < 0) | (s != np.floor(s))][0]
         raise fail("RG705", f"`{name}` must be 0 (censored), 1 (the event) or 2 and up (competing events).", value=odd)
+    if set(np.unique(s)) == {1.0, 2.0}:
+        # R's own data sets write censored as 1 and dead as 2: taken as they stand, the censored would be the events
+        raise fail(
+            "RG705", f"`{name}` has the values 1 and 2 and no 0: it is not clear who is censored.",
+            fix="Recode to 0 and 1; where nobody is censored and 2 is a competing event, write it as 3.",
+        )  # fmt: skip
     return tie_times(t), s.astype(np.int64)

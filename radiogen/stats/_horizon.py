@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, Ints, number, same_length, survival
+from radiogen.stats._validate import Bools, Floats, Ints, is_number, number, same_length, survival
 
 
 def statuses(time: ArrayLike, event: ArrayLike, competing: bool | None) -> tuple[Floats, Ints, bool]:
@@ -35,7 +35,7 @@ def statuses(time: ArrayLike, event: ArrayLike, competing: bool | None) -> tuple
 
 def check_horizon(time: Floats, status: Ints, horizon: Any) -> float:
     """The horizon, inside the follow-up, with events up to it."""
-    if isinstance(horizon, bool) or not isinstance(horizon, int | float | np.number) or not np.isfinite(horizon) or horizon <= 0:
+    if not is_number(horizon) or horizon <= 0:
         raise fail("RG708", "`horizon` must be one positive time.", value=horizon)
     tau = float(horizon)
     if tau > time.max():

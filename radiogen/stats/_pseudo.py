@@ -82,7 +82,10 @@ def cloglog_regression(values: Floats, x: Floats, offset: Floats, start: Floats)
     if not (np.abs(gradient) <= 1e-6 * size).all() or np.max(np.abs(x @ beta)) > _FAR:
         raise fail("RG704", "The recalibration of the risks does not converge: it runs to 0 or infinity.")
     lever = x * slope[:, None]
-    bread = np.linalg.inv(lever.T @ lever)
+    try:
+        bread = np.linalg.inv(lever.T @ lever)
+    except np.linalg.LinAlgError as error:
+        raise fail("RG704", "The recalibration of the risks has no unique solution: there are too few units.") from error
     meat = (lever * residual[:, None]).T @ (lever * residual[:, None])
     return beta, np.sqrt(np.diag(bread @ meat @ bread))
 

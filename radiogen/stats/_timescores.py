@@ -159,6 +159,8 @@ def horizon_result(
     se = np.array([_error(found[k][1]) for k in keys])
     horizon = np.array([k[1] for k in keys])
     several = len({model for model, _ in keys}) > 1
+    if (status > 1).any():
+        method = f"{method}, competing events kept as such"
     return HorizonResult(
         method=method,
         estimate=estimate,
@@ -170,7 +172,7 @@ def horizon_result(
         label=[f"{k[0]}, {name} at {k[1]:g}" if several else f"{name} at {k[1]:g}" for k in keys],
         level=level,
         extra={"model": [k[0] for k in keys], "horizon": horizon},
-        notes=("A score without variance has an interval without width.",) if (se == 0).any() else (),
+        notes=("A score without variance has an interval without width.",) if (se < 1e-12).any() else (),
         contrasts=_contrasts(found, z),
         influence={k: found[k][1] for k in keys},
     )

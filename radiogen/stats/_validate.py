@@ -54,6 +54,11 @@ def _all_numbers(array: NDArray[Any]) -> bool:
     return all(v is None or v is pd.NA or isinstance(v, int | float | np.number | np.bool_) for v in array.ravel())
 
 
+def is_number(value: Any) -> bool:
+    """Whether an option is one finite number, and neither text nor true or false."""
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_) and bool(np.isfinite(value))
+
+
 def binary(y: ArrayLike | pd.Series, name: str = "y", *, least: int = 1) -> Bools:
     """Values 0/1 or False/True, as bool, with at least ``least`` units in each class."""
     values = number(y, name)

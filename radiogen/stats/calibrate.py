@@ -15,7 +15,7 @@ from radiogen.stats._draws import check_draws, check_seed
 from radiogen.stats._logit import logit
 from radiogen.stats._lowess import lowess, lowess_se
 from radiogen.stats._newton import covariance, maximise
-from radiogen.stats._validate import Bools, Floats, binary, normal_quantile, number, same_length
+from radiogen.stats._validate import Bools, Floats, binary, is_number, normal_quantile, number, same_length
 from radiogen.stats.result import StatResult
 
 #: points of the smooth curve that are kept for drawing
@@ -186,7 +186,7 @@ def _log_odds(p: Floats, clip: float | None) -> tuple[Floats, tuple[str, ...]]:
                 fix="Give `clip=0.001`, or predictions that are not 0 or 1.",
             )
         return np.log(p) - np.log1p(-p), ()
-    if not 0 < clip < 0.5:
+    if not (is_number(clip) and 0 < clip < 0.5):
         raise fail("RG708", "`clip` must lie between 0 and 0.5.", value=clip)
     cut = np.clip(p, clip, 1 - clip)
     if np.ptp(cut) == 0:

@@ -16,7 +16,7 @@ from radiogen.stats._horizon import check_horizon, probabilities, risk_at, statu
 from radiogen.stats._lowess import lowess, lowess_se
 from radiogen.stats._pseudo import cloglog_regression, pseudo_values
 from radiogen.stats._rcs import KNOTS, basis, knots_of
-from radiogen.stats._validate import Floats, Ints, choice, normal_quantile
+from radiogen.stats._validate import Floats, Ints, choice, is_number, normal_quantile
 from radiogen.stats.result import StatResult
 
 _CURVE_POINTS = 500
@@ -176,7 +176,7 @@ def _cut(p: Floats, clip: float | None) -> tuple[Floats, tuple[str, ...]]:
             "RG705", f"{edge} risks are exactly 0 or 1, which have no complementary log-log.",
             fix="Give `clip=0.001`, or risks that are not 0 or 1.",
         )  # fmt: skip
-    if clip is not None and not 0 < clip < 0.5:
+    if clip is not None and not (is_number(clip) and 0 < clip < 0.5):
         raise fail("RG708", "`clip` must lie between 0 and 0.5.", value=clip)
     cut = p if clip is None else np.clip(p, clip, 1 - clip)
     if np.ptp(cut) == 0:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, Ints, choice, number, same_length, survival
+from radiogen.stats._validate import Bools, Floats, Ints, choice, is_number, number, same_length, survival
 from radiogen.stats.result import StatResult
 
 _METHODS = ("Lau92", "Lau94", "HL", "permutation")
@@ -105,7 +105,7 @@ def maximally_selected_cutpoint(
     (3.0, 2.093)
     """
     choice(method, "method", _METHODS)
-    if not 0 <= min_prop < max_prop <= 1:
+    if not (is_number(min_prop) and is_number(max_prop) and 0 <= min_prop < max_prop <= 1):
         raise fail("RG708", "`min_prop` and `max_prop` must be shares with min_prop < max_prop.", value=(min_prop, max_prop))
     values, t, e = _checked(x, time, event)
     scores = log_rank_scores(t, e)
@@ -189,7 +189,7 @@ def xtile(
     >>> xtile(range(12), t, [1] * 12, min_prop=0.25, n_perm=200).cutpoints
     (2.0, 7.0)
     """
-    if not 0 < min_prop <= 1 / 3:
+    if not (is_number(min_prop) and 0 < min_prop <= 1 / 3):
         raise fail("RG708", "`min_prop` must lie above 0 and not above 1/3: there are three groups.", value=min_prop)
     _check_permutations(n_perm)
     values, t, e = _checked(x, time, event)

@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from radiogen.errors import fail
 from radiogen.stats._censoring import status_times
-from radiogen.stats._validate import Bools, Floats, Ints, choice, groups, normal_quantile, number, same_length
+from radiogen.stats._validate import Bools, Floats, Ints, choice, groups, is_number, normal_quantile, number, same_length
 from radiogen.stats.result import StatResult
 
 _VARIANCE = {"harrell": "infinitesimal jackknife", "uno": "influence function with estimated weights"}
@@ -203,7 +203,7 @@ def _estimate(
     time: Floats, event: Bools, risk: Floats, method: str, tau: float | None
 ) -> tuple[float, Floats, dict[str, Any]]:
     """C, the influence of each unit and what else is shown."""
-    if tau is not None and (np.ndim(tau) or not np.isfinite(tau) or tau <= 0):
+    if tau is not None and (not is_number(tau) or tau <= 0):
         raise fail("RG708", "`tau` must be a positive number.", value=tau)
     if method == "uno":
         from radiogen.stats.uno import uno_concordance

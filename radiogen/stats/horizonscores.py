@@ -10,6 +10,8 @@ from radiogen.stats._timescores import NULL, At, Found, HorizonResult, Risks, ho
 from radiogen.stats._validate import Floats, Ints
 from radiogen.stats.result import StatResult
 
+#: a null risk this near 0 or 1 is rounding
+_CERTAIN = 1e-12
 _WEIGHTS = "Kaplan-Meier censoring weights, influence function, Wald"
 
 
@@ -320,7 +322,12 @@ def _brier_all(
     t, status, wanted, risks = prepare(time, event, risk, horizons, cause, probability=True)
     if NULL in risks:
         raise fail("RG708", f"'{NULL}' is the name of the model without covariates; call yours otherwise.", value=NULL)
-    null = np.broadcast_to(_incidence(t, status, wanted), (t.size, wanted.size))
+    expected = _incidence(t, status, wanted)
+    flat = np.minimum(expected, 1 - expected) < _CERTAIN
+    if flat.any():
+        raise fail("RG701", f"By {wanted[flat][0]:g} everybody or nobody has had the event: nothing is left to predict.",
+                   value=wanted[flat][0], fix="Choose a horizon at which both still occur.")  # fmt: skip
+    null = np.broadcast_to(expected, (t.size, wanted.size))
     return score_all(t, status, wanted, {NULL: null, **risks}, _brier), status, t
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
 from radiogen.stats._design import take
-from radiogen.stats._validate import Floats, number, survival
+from radiogen.stats._validate import Floats, is_number, number, survival
 from radiogen.stats.result import StatResult
 
 
@@ -91,7 +91,7 @@ def landmark(
     points = number(np.atleast_1d(np.asarray(at)), "at")
     if (points < 0).any() or np.unique(points).size < points.size:
         raise fail("RG708", "Landmarks must be different and not negative.", value=points.tolist())
-    if window is not None and not (np.isfinite(window) and window > 0):
+    if window is not None and not (is_number(window) and window > 0):
         raise fail("RG708", "`window` must be a positive number.", value=window)
     seen = {name: _times(data[name], name) for name in columns}
     parts = []

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, groups, normal_quantile, same_length, survival, word
+from radiogen.stats._validate import Bools, Floats, groups, is_number, normal_quantile, same_length, survival, word
 from radiogen.stats.result import StatResult
 
 
@@ -184,7 +184,7 @@ def _curve(time: Floats, event: Bools, tau: float) -> tuple[Floats, Floats, Floa
 
 def _area(time: Floats, event: Bools, tau: float, name: str) -> tuple[float, float]:
     """Restricted mean and its variance."""
-    if np.ndim(tau) or not np.isfinite(tau) or tau <= 0:
+    if not is_number(tau) or tau <= 0:
         raise fail("RG708", "`tau` must be a positive number.", value=tau)
     whose = f" of group '{name}'" if name else ""
     last = float(time.max())

@@ -13,8 +13,8 @@ from radiogen.stats._validate import Bools, Floats, Ints, binary, normal_quantil
 from radiogen.stats.result import StatResult
 
 _DEGENERATE = (
-    "The classes do not overlap: DeLong's variance is 0 and the interval has no width; it says nothing about "
-    "other samples."
+    "The classes do not overlap, or all scores are equal: DeLong's variance is 0 and the interval has no width; it says "
+    "nothing about other samples."
 )
 _NO_VARIANCE = "Both scores separate the classes fully: the difference of the AUCs has no variance."
 _SAME_ORDER = "The two scores order the units in the same way; there is nothing to test."

@@ -172,7 +172,7 @@ def test_bad_input(case: str, function: str) -> None:
     ("RG708", lambda: stats.gray_test([1, 2, 3], [1, 1, 1], ["a", "b", "b"], rho=np.nan)),
     ("RG705", lambda: stats.gray_test([1, 2, 3], [1, 1, 1], ["a", "b", "b"], strata=["x"])),
     ("RG708", lambda: stats.cumulative_incidence([1, 2], [1, 2], level=2)),
-    ("RG708", lambda: stats.cumulative_incidence([1, 2], [1, 2]).incidence_at(3, extend=False)),
+    ("RG708", lambda: stats.cumulative_incidence([1, 2], [1, 3]).incidence_at(3, extend=False)),
 ])  # fmt: skip
 def test_more_bad_input(code: str, call: Any) -> None:
     with pytest.raises(RadiogenError) as error:

@@ -211,3 +211,49 @@ def test_degenerate_but_valid() -> None:
         assert missing["n"].tolist() == [0, 1] and missing["p"].isna().all() and missing["note"].ne("").all()
         copies = stats.proportional_hazards_test(frame(copy=2 * S), "t", "e", ["x", "copy"])
         assert copies.label == ["x", "GLOBAL"] and "copy" in copies.notes[0]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        stats.concordance,
+        lambda t, e, r: stats.time_dependent_auc(t, e, r, 3.0),
+        lambda t, e, r: stats.brier_score(t, e, r, 3.0),
+        lambda t, e, r: stats.cumulative_incidence(t, e),
+        lambda t, e, r: stats.gray_test(t, e, ["a", "b"] * 3),
+        lambda t, e, r: stats.fine_gray(pd.DataFrame({"t": t, "s": e, "x": r}), "t", "s", ["x"]),
+    ],
+)
+def test_codes_of_one_and_two_are_refused(call: Any) -> None:
+    """R's lung writes censored as 1 and dead as 2; nobody can tell it from data without censoring."""
+    times, risk = np.arange(1.0, 7.0), np.array([0.9, 0.4, 0.6, 0.3, 0.5, 0.1])
+    with pytest.raises(RadiogenError) as caught:
+        call(times, np.array([1, 2, 1, 2, 2, 1]), risk)
+    assert caught.value.code == "RG705" and "who is censored" in str(caught.value)
+
+
+def test_a_horizon_that_leaves_nothing_to_predict_is_refused() -> None:
+    times, events = np.arange(1.0, 11.0), np.ones(10, dtype=int)
+    risk = np.linspace(0.9, 0.1, 10)
+    for call in (stats.index_of_prediction_accuracy, stats.brier_score):
+        with pytest.raises(RadiogenError) as caught:
+            call(times, events, risk, 12.0)
+        assert caught.value.code in ("RG701", "RG708")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda t, e: stats.rmst(t, e, "x"),
+        lambda t, e: stats.rmst(t, e, None),
+        lambda t, e: stats.concordance(t, e, t, "uno", tau="x"),
+        lambda t, e: stats.maximally_selected_cutpoint(t, t, e, "Lau92", "a"),
+        lambda t, e: stats.xtile(t, t, e, "a"),
+        lambda t, e: stats.calibration(e, np.linspace(0.1, 0.9, len(e)), clip="a"),
+    ],
+)
+def test_options_that_are_no_numbers(call: Any) -> None:
+    times = np.arange(1.0, 31.0)
+    with pytest.raises(RadiogenError) as caught:
+        call(times, np.tile([1, 0, 1], 10))
+    assert caught.value.code == "RG708"

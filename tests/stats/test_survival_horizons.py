@@ -159,9 +159,9 @@ def test_uno_variance_against_the_jackknife() -> None:
 
 def test_competing_concordance_by_hand() -> None:
     # the competing event at 1 outlives all: pairs (2, 1) (2, 3) (3, 1); risks 3 > 1, 3 > 2, 2 > 1
-    r = stats.concordance([1, 2, 3], [2, 1, 1], [1, 3, 2])
+    r = stats.concordance([1, 2, 3], [3, 1, 1], [1, 3, 2])
     assert (r.estimate, r["concordant"]) == (1.0, 3)
-    assert stats.concordance([1, 2, 3], [2, 1, 1], [9, 3, 2]).estimate == pytest.approx(1 / 3)
+    assert stats.concordance([1, 2, 3], [3, 1, 1], [9, 3, 2]).estimate == pytest.approx(1 / 3)
     assert stats.concordance([1, 2, 3], [0, 1, 1], [9, 3, 2]).estimate == 1
 
 
