@@ -19,6 +19,10 @@ Bools = NDArray[np.bool_]
 _TIE_TOLERANCE = float(np.sqrt(np.finfo(float).eps))
 
 
+#: the tie rule of all estimates from risk sets, for their method
+EVENTS_FIRST = "events before censorings of the same time"
+
+
 def number(x: ArrayLike | pd.Series, name: str, *, missing: bool = False) -> Floats:
     """A one-dimensional array of finite float64; NaN passes only where ``missing`` is true."""
     values = _to_float(x, name)

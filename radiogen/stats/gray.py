@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from radiogen.errors import fail
 from radiogen.stats._censoring import status_times
-from radiogen.stats._validate import Floats, Ints, groups, same_length, word
+from radiogen.stats._validate import EVENTS_FIRST, Floats, Ints, groups, same_length, word
 from radiogen.stats.result import StatResult
 
 #: a covariance matrix with a smaller share of its largest eigenvalue is singular
@@ -100,7 +100,7 @@ def gray_test(
         raise fail("RG704", message, value=", ".join(word(n) for n in names))
     statistic, df = np.array(statistics), len(names) - 1
     return StatResult(
-        method="Gray's test" + (f", rho = {rho:g}" if rho else "") + (", stratified" if strata is not None else ""),
+        method=f"Gray's test, {EVENTS_FIRST}{f', rho = {rho:g}' if rho else ''}{', stratified' if strata is not None else ''}",
         statistic=statistic, df=np.full(statistic.size, float(df)), p=chi2.sf(statistic, df), n=t.size,
         events=np.array([int((s == c).sum()) for c in causes]), label=[f"cause {c}" for c in causes], notes=tuple(notes),
         extra={"scores": scores, "groups": tuple(map(word, names))},

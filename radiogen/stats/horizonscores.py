@@ -7,12 +7,12 @@ from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
 from radiogen.stats._timescores import NULL, At, Found, HorizonResult, Risks, horizon_result, paired, prepare, score_all
-from radiogen.stats._validate import Floats, Ints
+from radiogen.stats._validate import EVENTS_FIRST, Floats, Ints
 from radiogen.stats.result import StatResult
 
 #: a null risk this near 0 or 1 is rounding
 _CERTAIN = 1e-12
-_WEIGHTS = "Kaplan-Meier censoring weights, influence function, Wald"
+_WEIGHTS = f"Kaplan-Meier censoring weights ({EVENTS_FIRST}), influence function, Wald"
 
 
 def time_dependent_auc(

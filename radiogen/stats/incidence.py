@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
 from radiogen.stats._censoring import status_times
-from radiogen.stats._validate import Floats, Ints, groups, normal_quantile, number, same_length, word
+from radiogen.stats._validate import EVENTS_FIRST, Floats, Ints, groups, normal_quantile, number, same_length, word
 from radiogen.stats.result import StatResult
 
 _CURVE = (("incidence", 0.0), ("std_err", 0.0), ("lower", np.nan), ("upper", np.nan))
@@ -139,7 +139,7 @@ def cumulative_incidence(
     table = pd.DataFrame(rows, columns=["group", "cause", "n", "events", *(k for k, _ in _CURVE)])
     labels = [f"cause {c}" if group is None else f"{g}, cause {c}" for g, c in zip(table["group"], table["cause"], strict=True)]
     return CumulativeIncidenceResult(
-        method="cumulative incidence (Aalen-Johansen) at the last time, Gray's variance, log(-log) interval",
+        method=f"cumulative incidence (Aalen-Johansen, {EVENTS_FIRST}) at the last time, Gray's variance, log(-log) interval",
         estimate=table["incidence"].to_numpy(float), se=table["std_err"].to_numpy(float),
         lower=table["lower"].to_numpy(float), upper=table["upper"].to_numpy(float), n=table["n"].to_numpy(),
         events=table["events"].to_numpy(), label=labels, level=level,

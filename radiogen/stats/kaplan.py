@@ -11,7 +11,18 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, choice, groups, normal_quantile, number, same_length, survival, word
+from radiogen.stats._validate import (
+    EVENTS_FIRST,
+    Bools,
+    Floats,
+    choice,
+    groups,
+    normal_quantile,
+    number,
+    same_length,
+    survival,
+    word,
+)
 from radiogen.stats.result import StatResult
 
 #: R compares a survival of exactly one half with this tolerance (survival:::survmean)
@@ -169,7 +180,7 @@ def kaplan_meier(
     medians = np.array([[_half(p[k], p["time"]) for k in ("survival", "lower", "upper")] for p in parts])
     missing = [word(name) for name, m in zip(names, medians[:, 0], strict=True) if np.isnan(m)]
     return KaplanMeierResult(
-        method=f"Kaplan-Meier, Greenwood, {conf_type} interval; median with Brookmeyer-Crowley limits",
+        method=f"Kaplan-Meier, {EVENTS_FIRST}; Greenwood, {conf_type} interval; median with Brookmeyer-Crowley limits",
         estimate=medians[:, 0],
         lower=medians[:, 1],
         upper=medians[:, 2],

@@ -110,7 +110,7 @@ def landmark(
         parts.append(part)
     whole = pd.concat(parts, ignore_index=len(parts) > 1)
     return LandmarkResult(
-        method="landmark data" + ("" if window is None else f", window {window:g}"),
+        method="landmark data, follow-up beyond it" + ("" if window is None else f", window {window:g}"),
         n=np.array([len(part) for part in parts]),
         events=np.array([int(part[event].sum()) for part in parts]),
         label=[f"{point:g}" for point in points],

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, groups, is_number, normal_quantile, same_length, survival, word
+from radiogen.stats._validate import EVENTS_FIRST, Bools, Floats, groups, is_number, normal_quantile, same_length, survival, word
 from radiogen.stats.result import StatResult
 
 
@@ -72,7 +72,7 @@ def rmst(
     n, events = np.bincount(codes), np.bincount(codes, weights=e).astype(np.int64)
     alone = group is None
     return StatResult(
-        method=f"restricted mean survival time to {tau:g}, Greenwood, Wald",
+        method=f"restricted mean survival time to {tau:g} (Kaplan-Meier, {EVENTS_FIRST}), Greenwood, Wald",
         estimate=float(mean[0]) if alone else mean,
         se=float(se[0]) if alone else se,
         lower=_single(mean - z * se, alone),
@@ -146,7 +146,7 @@ def rmst_difference(
     difference = float(means[1] - means[0])
     z = difference / se
     return StatResult(
-        method=f"difference of restricted mean survival times to {tau:g}, Greenwood, Wald",
+        method=f"difference of restricted mean survival times to {tau:g} (Kaplan-Meier, {EVENTS_FIRST}), Greenwood, Wald",
         estimate=difference,
         se=se,
         lower=difference - z_level * se,

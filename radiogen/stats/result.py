@@ -68,6 +68,15 @@ class StatResult:
     extra: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Arrays of a frozen result cannot be written to; they are copies, so that no caller's array is locked."""
+        for name in ("estimate", "se", "lower", "upper", "p", "statistic", "df", "n", "events"):
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray):
+                own = value.copy()
+                own.setflags(write=False)
+                object.__setattr__(self, name, own)
+
     def __getitem__(self, name: str) -> Any:
         return self.extra[name]
 

@@ -102,7 +102,7 @@ def roc_auc(y: ArrayLike, score: ArrayLike, level: float = 0.95) -> StatResult:
     auc, spread = influence(positive, values)
     se = float(np.sqrt(np.sum(spread**2)))
     return StatResult(
-        method="AUC, DeLong, Wald interval cut at 0 and 1",
+        method="AUC, tied scores one half, DeLong, Wald interval cut at 0 and 1",
         estimate=auc,
         se=se,
         lower=max(0.0, auc - z * se),
@@ -164,7 +164,7 @@ def delong_test(y: ArrayLike, a: ArrayLike, b: ArrayLike, level: float = 0.95) -
         raise fail("RG705", _NO_VARIANCE)
     z = difference / se if se > 0 else 0.0
     return StatResult(
-        method="difference of two AUCs, DeLong, paired, Wald interval",
+        method="difference of two AUCs, tied scores one half, DeLong, paired, Wald interval",
         estimate=difference,
         se=se,
         lower=difference - z_level * se,
@@ -233,7 +233,7 @@ def delong_test_unpaired(
     difference = auc_1 - auc_2
     margin = float(student.ppf(0.5 + level / 2, df)) * se
     return StatResult(
-        method="difference of two AUCs, DeLong, unpaired, Student's t (pROC's D)",
+        method="difference of two AUCs, tied scores one half, DeLong, unpaired, Student's t (pROC's D)",
         estimate=difference,
         se=se,
         lower=difference - margin,

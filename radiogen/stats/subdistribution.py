@@ -202,7 +202,7 @@ def fine_gray(
     coef, cov = fit.beta / scale, sets.sandwich(fit.beta, fit.information) / np.outer(scale, scale)
     return FineGrayResult(
         **_rows(coef, np.sqrt(np.diag(cov)), kept, model, lost, z),
-        method="Fine-Gray regression, Kaplan-Meier censoring weights, sandwich Wald interval"
+        method="Fine-Gray regression, Breslow ties, Kaplan-Meier censoring weights, sandwich Wald interval"
         + (f", censoring by {censoring_group}" if censoring_group else ""),
         n=t.size, events=int((kind == 1).sum()), label=model.terms, level=level,
         notes=tuple(f"RG707: '{model.terms[k]}' is not estimable: {why}." for k, why in lost.items()),
