@@ -48,7 +48,8 @@ def in_order(function: Callable[[Item], Value], items: Sequence[Item], n_jobs: i
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
-        run = Parallel(n_jobs=min(n_jobs, len(items)), return_as="generator")
+        # batches of several images leave a worker idle at the end; handing one over takes a millisecond
+        run = Parallel(n_jobs=min(n_jobs, len(items)), return_as="generator", batch_size=1)
         yield from run(delayed(_in_worker)(function, item) for item in items)
 
 
