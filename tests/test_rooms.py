@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 FLOOR = {
-    "catalogue": -2, "errors": -1, "progress": 0, "files": 0, "lazy": 0,
+    "catalogue": -2, "errors": -1, "progress": 0, "files": 0, "lazy": 0, "compiled": 0,
     "cohort": 1, "imaging": 1, "stats": 1,
     "features": 2, "plots": 2, "models": 2,
     "explain": 3, "simulate": 3,

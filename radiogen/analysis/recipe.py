@@ -10,7 +10,8 @@ import pandas as pd
 from pydantic import ValidationError
 
 from radiogen.cohort.learning import HarmonizeSection, SelectSection, StableSection
-from radiogen.errors import fail
+from radiogen.cohort.repeats import foreign_repeats
+from radiogen.errors import RadiogenError, fail
 
 if TYPE_CHECKING:
     from radiogen.cohort.cohort import Cohort
@@ -95,10 +96,8 @@ def make_recipe(
         return made
     if not cohort.repeats:
         raise fail("RG701", "`stable` needs features that were measured again, and no modality has `repeats`", column="stable")
-    for name, frame in cohort.repeats.items():
-        if name in cohort.modalities and not frame.columns.isin(cohort.modalities[name].columns).any():
-            raise fail("RG228", f"the repeats of '{name}' have no feature of that modality; their first is '{frame.columns[0]}'",
-                       column=f"modalities.{name}.repeats", value=frame.columns[0])  # fmt: skip
+    if foreign := foreign_repeats(cohort.repeats, cohort.modalities):
+        raise RadiogenError(foreign)
     # features that were not measured again have an empty column, and no ICC
     return replace(made, repeats={
         name: frame.reindex(columns=cohort.modalities[name].columns)

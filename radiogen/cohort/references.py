@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from radiogen.cohort.cohort import Cohort
 from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, ModalitySection, SurviveSection
 from radiogen.cohort.frames import safe_name
 from radiogen.cohort.learning import HarmonizeSection
+from radiogen.cohort.repeats import foreign_repeats
 from radiogen.cohort.targets import MARKER_CLASSES, target_names
 from radiogen.cohort.values import listing, suggest
 from radiogen.errors import Findings
@@ -153,11 +155,9 @@ class _Checker:
             self.findings.add("RG109", "the filter needs features that were measured again, and no modality has `repeats`",
                               file=self.file, column=f"{key}.stable", fix="Write `repeats: FILE` under the modality, or leave "
                               "`stable` out.")
-        for name, frame in self.cohort.repeats.items() if section.stable is not None else ():
-            if name in self.cohort.modalities and not frame.columns.isin(self.cohort.modalities[name].columns).any():
-                self.findings.add("RG228", f"the repeats of '{name}' have no feature of that modality; their first is "
-                                  f"'{frame.columns[0]}'", file=self.file, column=f"modalities.{name}.repeats",
-                                  fix="Name the columns of both tables alike.")
+        if section.stable is not None:
+            foreign = foreign_repeats(self.cohort.repeats, self.cohort.modalities)
+            self.findings.extend(replace(p, file=str(self.file)) for p in foreign)
 
     def _harmonize(self, section: ClassifySection | SurviveSection, asked: HarmonizeSection, key: str) -> None:
         """Batches and covariates of ComBat, as far as they can be judged before any fold is drawn."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from radiogen.cohort import ids as id_checks
@@ -12,6 +14,7 @@ from radiogen.cohort.manifests import id_column
 from radiogen.cohort.paths import Folder
 from radiogen.cohort.tables import read_table
 from radiogen.cohort.values import listing
+from radiogen.errors import Problem, problem
 
 #: the column that tells the measurements of one unit apart
 REPEAT = "repeat"
@@ -25,6 +28,16 @@ def read_repeats(config: CohortConfig, joined: Joined, everyone: pd.Index, folde
         if section.repeats is not None
     }
     return {name: frame for name, frame in tables.items() if frame is not None}
+
+
+def foreign_repeats(repeats: Mapping[str, pd.DataFrame], modalities: Mapping[str, pd.DataFrame]) -> tuple[Problem, ...]:
+    """RG228 for each modality whose repeats have none of its features; modalities without features are not judged."""
+    return tuple(
+        problem("RG228", f"the repeats of '{name}' have no feature of that modality; their first is '{frame.columns[0]}'",
+                column=f"modalities.{name}.repeats", value=frame.columns[0], fix="Name the columns of both tables alike.")
+        for name, frame in repeats.items()
+        if name in modalities and not frame.columns.isin(modalities[name].columns).any()
+    )  # fmt: skip
 
 
 def _repeats(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiogen.errors import fail
+from radiogen.stats.nelson import breslow_likelihood
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int_]
@@ -161,15 +162,7 @@ def partial_likelihood(x: FloatArray, time: FloatArray, event: IntArray, coeffic
     >>> bool(np.isclose(value[0], -np.log(2)))
     True
     """
-    order = np.argsort(-time, kind="stable")
-    eta = (x @ coefficients)[order]
-    top = eta.max(axis=0)
-    running = np.log(np.cumsum(np.exp(eta - top), axis=0)) + top
-    # the risk set of a time holds all units tied at it
-    falling = -time[order]
-    last = np.searchsorted(falling, falling, side="right") - 1
-    happened = event[order].astype(bool)
-    return np.asarray((eta - running[last])[happened].sum(axis=0))
+    return breslow_likelihood(x @ coefficients, time, event)
 
 
 def _coxnet(data: RiskTraining, seed: int) -> RiskFit:

@@ -5,26 +5,15 @@ Rows are in the order of time, events before censorings.  A row without the feat
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from radiogen.compiled import compiled
 
 #: how a fit ended
 FITTED, CONSTANT, NO_EVENT, COLLINEAR, NO_MAXIMUM = range(5)
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile on the first call; keep it on disk where there is a place for it."""
-    try:
-        kernel: Callable[..., Any] = njit(cache=True, error_model="numpy")(function)
-    except RuntimeError:  # no folder for the cache
-        kernel = njit(error_model="numpy")(function)
-    return kernel
-
-
-@_compiled
+@compiled
 def _solve(matrix, vector, first, size, out):  # type: ignore[no-untyped-def]
     """Solve the block [first:size] of a positive definite system by Cholesky; False where it is singular."""
     k = size - first
@@ -53,7 +42,7 @@ def _solve(matrix, vector, first, size, out):  # type: ignore[no-untyped-def]
     return True
 
 
-@_compiled
+@compiled
 def _evaluate(x, event, place, beta, gradient, information):  # type: ignore[no-untyped-def]
     """Log partial likelihood with Efron's ties; fills the gradient and the information."""
     n, p = x.shape
@@ -107,7 +96,7 @@ def _evaluate(x, event, place, beta, gradient, information):  # type: ignore[no-
     return loglik
 
 
-@_compiled
+@compiled
 def _maximise(x, event, place, beta, first, gradient, information):  # type: ignore[no-untyped-def]
     """Newton's method over the coefficients from ``first`` on; the log-likelihood, and 1 where it has a maximum."""
     n, p = x.shape
@@ -149,7 +138,7 @@ def _maximise(x, event, place, beta, first, gradient, information):  # type: ign
     return value, 0
 
 
-@_compiled
+@compiled
 def _evaluate_one(x, event, place, beta):  # type: ignore[no-untyped-def]
     """Log partial likelihood, its derivative and the information of one standardised covariate."""
     n = x.size
@@ -190,7 +179,7 @@ def _evaluate_one(x, event, place, beta):  # type: ignore[no-untyped-def]
     return loglik - np.log(product), gradient, information
 
 
-@_compiled
+@compiled
 def _fit_one(x, event, place):  # type: ignore[no-untyped-def]
     """Coefficient, information, score and likelihood-ratio statistic of one covariate, and how the fit ended."""
     null, gradient, information = _evaluate_one(x, event, place, 0.0)
@@ -228,7 +217,7 @@ def _fit_one(x, event, place):  # type: ignore[no-untyped-def]
     return 0.0, 0.0, score, 0.0, NO_MAXIMUM
 
 
-@_compiled
+@compiled
 def _standardised(values, event, place, row):  # type: ignore[no-untyped-def]
     """A feature's known values with mean 0 and deviation 1, their events, times and places; fills units, events, SD."""
     rows = np.flatnonzero(~np.isnan(values))
@@ -244,7 +233,7 @@ def _standardised(values, event, place, row):  # type: ignore[no-untyped-def]
     return (x - x.mean()) / sd, e, at, rows, sd, FITTED if e.any() else NO_EVENT
 
 
-@_compiled
+@compiled
 def fit_alone(features, event, place, out, codes):  # type: ignore[no-untyped-def]
     """Fit each feature by itself.
 
@@ -262,7 +251,7 @@ def fit_alone(features, event, place, out, codes):  # type: ignore[no-untyped-de
         codes[column] = code
 
 
-@_compiled
+@compiled
 def fit_beside(features, covariates, event, place, start, out, codes):  # type: ignore[no-untyped-def]
     """Fit each feature beside the covariates (n, q), whose coefficients without a feature are ``start``.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from radiogen.stats._compile import compiled
+from radiogen.compiled import compiled
 from radiogen.stats._validate import Bools, Floats, Ints
 
 

@@ -102,3 +102,11 @@ def trio(tmp_path: Path) -> list[dict[str, Any]]:
 def cohort_of() -> Callable[..., Cohort]:
     """:func:`make_cohort`, for tests."""
     return make_cohort
+
+
+@pytest.fixture(params=["pyradiomics", "native"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each engine of the radiomics in turn; pyradiomics where it is installed."""
+    if request.param == "pyradiomics":
+        pytest.importorskip("radiomics")
+    return str(request.param)

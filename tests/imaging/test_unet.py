@@ -17,30 +17,18 @@ from radiogen.imaging.outlines.unet import NetSettings, SegmentationNet, enlarge
 pytest.importorskip("torch")
 
 from radiogen.imaging.outlines.unet_training import lesson, train_net, train_on
+from tests.imaging.ellipses import ellipses
 
 TINY = NetSettings(size=32, base=8, depth=2, steps=90, batch=6, learning_rate=0.01, dropout=0.0, nets=1)
 
 
-def _pictures(n: int, seed: int = 0) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Dark ellipses in speckle, 48 × 64."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:48, :64]
-    pictures, masks = [], []
-    for _ in range(n):
-        row, column, tall, wide = rng.uniform(14, 34), rng.uniform(18, 46), rng.uniform(7, 11), rng.uniform(9, 14)
-        mask = ((y - row) / tall) ** 2 + ((x - column) / wide) ** 2 <= 1
-        pictures.append(np.clip(np.where(mask, 50.0, 150.0) + rng.normal(0, 12, mask.shape), 0, 255))
-        masks.append(mask)
-    return pictures, masks
-
-
 @pytest.fixture(scope="module")
 def net() -> SegmentationNet:
-    return train_net(*_pictures(6), settings=TINY, seed=1)
+    return train_net(*ellipses(6), settings=TINY, seed=1)
 
 
 def test_it_learns_a_few_pictures_and_finds_lesions_it_has_not_seen(net: SegmentationNet) -> None:
-    for pictures, masks in (_pictures(6), _pictures(4, seed=9)):
+    for pictures, masks in (ellipses(6), ellipses(4, seed=9)):
         scores = [dice(net.predict(p), m) for p, m in zip(pictures, masks, strict=True)]
         assert np.mean(scores) > 0.8
     assert net.trained_on == 6
@@ -48,7 +36,7 @@ def test_it_learns_a_few_pictures_and_finds_lesions_it_has_not_seen(net: Segment
 
 def test_equal_seeds_give_equal_networks_and_others_give_others() -> None:
     short = replace(TINY, steps=4)
-    first, again, other = (train_net(*_pictures(4), settings=short, seed=s) for s in (3, 3, 4))
+    first, again, other = (train_net(*ellipses(4), settings=short, seed=s) for s in (3, 3, 4))
     for name, array in first.weights[0].items():
         assert np.array_equal(array, again.weights[0][name])
     assert any(not np.array_equal(a, other.weights[0][n]) for n, a in first.weights[0].items())
@@ -59,7 +47,7 @@ def test_training_leaves_torch_as_it_was() -> None:
 
     torch.manual_seed(5)
     state, threads = torch.random.get_rng_state(), torch.get_num_threads()
-    train_net(*_pictures(4), settings=replace(TINY, steps=2), seed=3)
+    train_net(*ellipses(4), settings=replace(TINY, steps=2), seed=3)
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.get_num_threads() == threads
 
@@ -67,7 +55,7 @@ def test_training_leaves_torch_as_it_was() -> None:
 def test_the_file_holds_the_network_and_nothing_that_runs(net: SegmentationNet, tmp_path: Path) -> None:
     path = net.save(tmp_path / "net.npz")
     back = load_net(path)
-    picture = _pictures(1, seed=7)[0][0]
+    picture = ellipses(1, seed=7)[0][0]
     assert np.array_equal(back.probability(picture), net.probability(picture))
     assert (back.settings, back.trained_on) == (net.settings, net.trained_on)
     with np.load(path, allow_pickle=False) as stored:
@@ -102,12 +90,12 @@ def test_files_of_another_kind_are_refused(net: SegmentationNet, tmp_path: Path)
 def test_weights_that_do_not_fit_are_told(net: SegmentationNet) -> None:
     wrong = SegmentationNet(replace(TINY, base=4), net.weights)
     with pytest.raises(RadiogenError) as error:
-        wrong.probability(_pictures(1)[0][0])
+        wrong.probability(ellipses(1)[0][0])
     assert error.value.code == "RG802"
 
 
 def test_a_prediction_does_not_depend_on_its_neighbours_gain_or_bits(net: SegmentationNet) -> None:
-    pictures = _pictures(3, seed=2)[0]
+    pictures = ellipses(3, seed=2)[0]
     together = net.probabilities(pictures)
     assert np.array_equal(together[1], net.probability(pictures[1]))
     assert np.allclose(net.probability(pictures[0] * 257), together[0], atol=1e-4)
@@ -117,9 +105,9 @@ def test_a_prediction_does_not_depend_on_its_neighbours_gain_or_bits(net: Segmen
 
 
 def test_several_networks_are_averaged(net: SegmentationNet) -> None:
-    other = train_net(*_pictures(4), settings=replace(TINY, steps=3), seed=8)
+    other = train_net(*ellipses(4), settings=replace(TINY, steps=3), seed=8)
     both = SegmentationNet(TINY, (*net.weights, *other.weights))
-    picture = _pictures(1, seed=4)[0][0]
+    picture = ellipses(1, seed=4)[0][0]
     assert np.allclose(both.probability(picture), (net.probability(picture) + other.probability(picture)) / 2, atol=1e-6)
 
 
@@ -138,7 +126,7 @@ def test_the_heaviest_part_is_the_lesion() -> None:
 
 
 def test_pictures_without_a_lesion_teach_and_do_not_count() -> None:
-    pictures, masks = _pictures(4)
+    pictures, masks = ellipses(4)
     blank = np.full((48, 64), 150.0) + np.random.default_rng(0).normal(0, 12, (48, 64))
     found = train_net([*pictures, blank], [*masks, np.zeros((48, 64), bool)], settings=replace(TINY, steps=2), seed=0)
     assert found.trained_on == 4
@@ -149,20 +137,20 @@ def test_pictures_without_a_lesion_teach_and_do_not_count() -> None:
 
 def test_progress_counts_steps() -> None:
     seen_by: list[tuple[int, int]] = []
-    train_net(*_pictures(4), settings=replace(TINY, steps=3, nets=2), seed=0, progress=lambda d, t: seen_by.append((d, t)))
+    train_net(*ellipses(4), settings=replace(TINY, steps=3, nets=2), seed=0, progress=lambda d, t: seen_by.append((d, t)))
     assert seen_by == [(k, 6) for k in range(1, 7)]
 
 
 def test_small_pictures_made_beforehand_train_the_same_network() -> None:
     short = replace(TINY, steps=3)
-    pictures, masks = _pictures(4)
+    pictures, masks = ellipses(4)
     one = train_net(pictures, masks, settings=short, seed=2)
     two = train_on([lesson(p, m, short) for p, m in zip(pictures, masks, strict=True)], settings=short, seed=2)
     assert all(np.array_equal(a, two.weights[0][n]) for n, a in one.weights[0].items())
 
 
 def test_sizes_there_and_back() -> None:
-    picture = _pictures(1)[0][0]
+    picture = ellipses(1)[0][0]
     assert shrink(picture, 32).shape == (32, 32)
     assert shrink(picture, 32).mean() == pytest.approx(picture.mean(), rel=0.02)
     assert enlarge(shrink(picture, 32), (48, 64)).shape == (48, 64)
@@ -181,7 +169,7 @@ def test_settings_are_checked(wrong: dict) -> None:
 
 
 def test_lessons_are_checked() -> None:
-    pictures, masks = _pictures(4)
+    pictures, masks = ellipses(4)
     for call in (
         lambda: train_net(pictures, masks[:3], settings=TINY),
         lambda: train_net(pictures, [m[:10] for m in masks], settings=TINY),

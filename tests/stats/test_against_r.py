@@ -13,22 +13,9 @@ from scipy.special import expit
 
 from radiogen import stats
 from radiogen.stats._lowess import lowess
+from tests.stats.r_answers import close
 
 EXTRA = Path(__file__).parent / "reference" / "extra.json"
-
-
-def close(got: Any, wanted: Any, rel: float = 1e-8, absolute: float = 1e-13) -> None:
-    np.testing.assert_allclose(np.asarray(got, float), np.asarray(wanted, float), rtol=rel, atol=absolute)
-
-
-@pytest.fixture(scope="module")
-def metabric(shared: Path) -> pd.DataFrame:
-    return pd.read_csv(shared / "reference" / "r" / "metabric.csv")
-
-
-@pytest.fixture(scope="module")
-def reference(shared: Path) -> dict[str, Any]:
-    return json.loads((shared / "reference" / "r" / "metabric.json").read_text())
 
 
 @pytest.fixture(scope="module")

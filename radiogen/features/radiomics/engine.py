@@ -20,11 +20,18 @@ from radiogen.features.radiomics.names import NATIVE_TYPES, feature_names, is_ph
 from radiogen.features.radiomics.preprocessing import check_size
 from radiogen.features.radiomics.settings import Settings, load_settings
 
-#: engine -> module with ``compute(image, mask, spacing_mm, settings)`` and ``PACKAGES``
+#: engine -> module with ``compute(image, mask, spacing_mm, settings)``; imported when something is measured
 ENGINES = {
     "native": "radiogen.features.radiomics.with_native",
     "pyradiomics": "radiogen.features.radiomics.with_pyradiomics",
 }
+#: engine -> packages whose version can change a value
+PACKAGES = {
+    "native": ("numpy", "numba", "PyWavelets", "scikit-image", "SimpleITK", "scipy"),
+    "pyradiomics": ("pyradiomics", "SimpleITK", "PyWavelets", "numpy"),
+}
+#: of the native engine; goes up when a value changes, so that features in the cache are measured again
+REVISION = 1
 #: the same numbers as pyradiomics, ten times faster, on every Python, and with more image types
 DEFAULT_ENGINE = "native"
 #: whole numbers up to here are kept as such: the edges of their bins, which reach beyond them, fit into 32 bits
@@ -107,14 +114,15 @@ def extract(
 def engine_versions(engine: str) -> dict[str, str]:
     """Versions of all that decides an engine's values: packages, and the revision of radiogen's own engine.
 
+    No engine is imported: where every image is in the cache, none is needed.
+
     Raises
     ------
     RadiogenError
         RG708 unknown engine, RG901 engine not installed.
     """
-    module = _module(engine)
-    found = {"revision": str(module.REVISION)} if hasattr(module, "REVISION") else {}
-    for name in module.PACKAGES:
+    found = {"revision": str(REVISION)} if engine == "native" else {}
+    for name in PACKAGES[_known(engine)]:
         try:
             found[name] = version(name)
         except PackageNotFoundError as error:
@@ -123,9 +131,13 @@ def engine_versions(engine: str) -> dict[str, str]:
 
 
 def _module(engine: str) -> Any:
+    return importlib.import_module(ENGINES[_known(engine)])
+
+
+def _known(engine: str) -> str:
     if engine not in ENGINES:
         raise fail("RG708", f"there is no radiomics engine '{engine}'; there is {', '.join(ENGINES)}", value=engine)
-    return importlib.import_module(ENGINES[engine])
+    return engine
 
 
 def _array(values: ArrayLike, name: str) -> NDArray[Any]:

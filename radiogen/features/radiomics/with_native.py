@@ -11,11 +11,6 @@ from radiogen.features.radiomics.filters.registry import filtered_or_reason
 from radiogen.features.radiomics.preprocessing import Prepared, prepare
 from radiogen.features.radiomics.settings import Settings
 
-#: packages whose version can change a value
-PACKAGES = ("numpy", "numba", "PyWavelets", "scikit-image", "SimpleITK", "scipy")
-#: goes up when a value changes, so that features in the cache are measured again
-REVISION = 1
-
 
 def compute(
     image: NDArray[np.float64], mask: NDArray[np.bool_], spacing_mm: tuple[float, float], settings: Settings

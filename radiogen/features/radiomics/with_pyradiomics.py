@@ -16,8 +16,6 @@ from radiogen.errors import RadiogenError, fail
 from radiogen.features.radiomics.preprocessing import check_resampled
 from radiogen.features.radiomics.settings import Settings, settings_text
 
-#: packages whose version can change a value
-PACKAGES = ("pyradiomics", "SimpleITK", "PyWavelets", "numpy")
 _LOGGERS = ("radiomics", "pykwalify")
 _EXTRACTORS: dict[str, Any] = {}
 #: pyradiomics and SimpleITK keep state per process, so one extraction runs at a time in a process

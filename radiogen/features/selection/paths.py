@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from radiogen.features.selection.survival import partial_likelihood
 from radiogen.features.selection.target import Floats, Target
-from radiogen.stats.nelson import null_martingale
+from radiogen.stats.nelson import breslow_likelihood, null_martingale
 
 #: least weight of a unit in a step of reweighted least squares, as in glmnet
 _LEAST_WEIGHT = 1e-5
@@ -214,8 +213,8 @@ def deviance(eta: Floats, target: Target, rows: NDArray[Any], train: NDArray[Any
     """
     if target.kind == "survival":
         time, event = target.times, target.event
-        whole = partial_likelihood(eta[everyone], time[everyone], event[everyone])[0]
-        part = partial_likelihood(eta[train], time[train], event[train])[0]
+        whole = breslow_likelihood(eta[everyone], time[everyone], event[everyone])[0]
+        part = breslow_likelihood(eta[train], time[train], event[train])[0]
         return float(-2 * (whole - part) / max(int(event[rows].sum()), 1))
     y, p = response(target)[rows], probabilities(eta[rows])
     chance = np.where(y == 1, p, 1 - p)[:, 0] if y.shape[1] == 1 else (p * y).sum(axis=1)

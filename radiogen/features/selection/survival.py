@@ -1,4 +1,4 @@
-"""Cox's model without and with few covariates, for thousands of columns one by one."""
+"""Cox's score test for thousands of columns one by one."""
 
 from __future__ import annotations
 
@@ -47,24 +47,3 @@ def cox_score(x: Floats, time: Floats, event: Bools) -> Floats:
             information += np.maximum((sums - share * tied_sums) / weight - mean**2, 0.0)
     known = information > 1e-12 * np.maximum((x**2).sum(axis=0), np.finfo(float).tiny)
     return np.asarray(np.where(known, gradient**2 / np.where(known, information, 1.0), 0.0))
-
-
-def partial_likelihood(eta: Floats, time: Floats, event: Bools) -> Floats:
-    """Log partial likelihood (Breslow's rule) of linear predictors, one per column.
-
-    Parameters
-    ----------
-    eta : ndarray, shape (n, models)
-    time : ndarray, shape (n,)
-    event : ndarray of bool, shape (n,)
-
-    Returns
-    -------
-    ndarray, shape (models,)
-    """
-    order = np.argsort(time, kind="stable")
-    eta, time, event = eta[order], time[order], event[order]
-    peak = eta.max(axis=0)
-    risk = np.log(np.cumsum(np.exp(eta - peak)[::-1], axis=0)[::-1]) + peak
-    first = np.searchsorted(time, time[event], side="left")
-    return np.asarray((eta[event] - risk[first]).sum(axis=0))

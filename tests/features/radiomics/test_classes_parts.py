@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from radiogen.compiled import compiled
 from radiogen.errors import RadiogenError
-from radiogen.features.radiomics.classes.compiled import compiled
 from radiogen.features.radiomics.classes.discretise import bin_edges, level_map
 from radiogen.features.radiomics.classes.firstorder import order_statistics
 from radiogen.features.radiomics.classes.glszm import count_zones

@@ -11,10 +11,10 @@ from sklearn.feature_selection import SelectFdr, SelectKBest, f_classif
 from radiogen.errors import RadiogenError
 from radiogen.features.selection import MRMR, CorrelationClusters, UnivariableFDR, Variance, as_target
 from radiogen.features.selection.relevance import concordance, information, statistic, three_levels
-from radiogen.features.selection.survival import cox_score, partial_likelihood
+from radiogen.features.selection.survival import cox_score
 from radiogen.stats import concordance as harrell
 from radiogen.stats import cox_regression, kruskal_wallis, rank_sum_test
-from radiogen.stats.nelson import null_martingale
+from radiogen.stats.nelson import breslow_likelihood, null_martingale
 from tests.features.selection.conftest import planted
 
 
@@ -168,7 +168,7 @@ def test_martingale_and_likelihood_by_hand() -> None:
     time, event = np.array([1.0, 2, 3]), np.array([True, True, False])
     assert null_martingale(time, event).tolist() == pytest.approx([1 - 1 / 3, 1 - 5 / 6, -5 / 6])
     eta = np.array([[0.0, np.log(2)], [0.0, 0.0], [0.0, 0.0]])
-    assert partial_likelihood(eta, time, event).tolist() == pytest.approx([-np.log(6), np.log(2 / 4) + np.log(1 / 2)])
+    assert breslow_likelihood(eta, time, event).tolist() == pytest.approx([-np.log(6), np.log(2 / 4) + np.log(1 / 2)])
 
 
 def test_p_values_as_the_statistics_room() -> None:

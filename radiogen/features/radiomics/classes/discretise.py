@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from radiogen.compiled import compiled
 from radiogen.errors import fail
-from radiogen.features.radiomics.classes.compiled import compiled
 
 #: pyradiomics' bin width where neither width nor count is set
 DEFAULT_WIDTH = 25

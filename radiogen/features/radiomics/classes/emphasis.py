@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from radiogen.features.radiomics.classes.compiled import compiled
+from radiogen.compiled import compiled
 
 EPSILON = float(np.spacing(1.0))
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from radiogen.features.radiomics.classes.compiled import compiled
+from radiogen.compiled import compiled
 from radiogen.features.radiomics.classes.emphasis import EPSILON
 from radiogen.features.radiomics.classes.inputs import Inputs
 

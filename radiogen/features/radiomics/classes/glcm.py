@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from radiogen.compiled import compiled
 from radiogen.errors import fail
-from radiogen.features.radiomics.classes.compiled import compiled
 from radiogen.features.radiomics.classes.inputs import Inputs
 from radiogen.features.radiomics.classes.mcc import correlation_coefficients
 from radiogen.features.radiomics.classes.offsets import lengths, neighbour_offsets

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from radiogen.features.radiomics.classes.compiled import compiled
+from radiogen.compiled import compiled
 from radiogen.features.radiomics.classes.emphasis import EMPHASES, emphases
 from radiogen.features.radiomics.classes.inputs import Inputs
 from radiogen.features.radiomics.classes.offsets import lengths

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from radiogen.features.radiomics.classes.compiled import compiled
+from radiogen.compiled import compiled
 from radiogen.features.radiomics.classes.emphasis import EPSILON
 from radiogen.features.radiomics.classes.inputs import Levels
 from radiogen.features.radiomics.classes.rounding import as_laid_out, mean_of_numbers

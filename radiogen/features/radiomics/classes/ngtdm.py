@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from radiogen.features.radiomics.classes.compiled import compiled
+from radiogen.compiled import compiled
 from radiogen.features.radiomics.classes.inputs import Inputs
 from radiogen.features.radiomics.classes.offsets import neighbour_offsets
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from radiogen.features.radiomics.classes.compiled import compiled
+from radiogen.compiled import compiled
 
 #: lines that are filtered side by side; their buffers stay in the cache of one core
 _LANES = 16

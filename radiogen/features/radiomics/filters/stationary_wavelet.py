@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from radiogen.features.radiomics.classes.compiled import compiled
+from radiogen.compiled import compiled
 
 _U = np.uintp
 

@@ -1,4 +1,4 @@
-"""Compilation of kernels: on their first call, kept on disk for the processes that follow."""
+"""Compilation of loops: on their first call, kept on disk for the processes that follow."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     written to it refuses, and the kernel is then compiled in every process.
 
     numba notices a changed kernel by the date of its file alone: a kernel must call no kernel of another file.
-    Neither reassociation (``fastmath``) nor threads are allowed, because both change the last bits.
+    Neither reassociation (``fastmath``) nor threads are allowed, because both change the last bits.  Division by zero
+    gives infinity or NaN, as in numpy.
     """
     try:
         kernel: Callable[..., Any] = njit(cache=True, error_model="numpy")(function)
