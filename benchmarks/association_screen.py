@@ -3,6 +3,7 @@
     python -m benchmarks association_screen                       # 20,000 features × 20 targets at n = 1,000
     python -m benchmarks association_screen --features 2000       # a smaller run
     python -m benchmarks association_screen --missing 0.1         # a tenth of the values missing, other ones in each column
+    python -m benchmarks association_screen --binary              # features of two values: mutations, image findings
     python -m benchmarks association_screen --every 1             # the whole loop: most of an hour
 
 The targets are mutations (two classes), a subtype (five) and numbers.  The loop is as fast as SciPy lets it be: columns are
@@ -32,7 +33,9 @@ from radiogen.stats import association_screen
 _NUMBERS, _CLASSES = 2, 1
 
 
-def data(features: int, targets: int, n: int, missing: float, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def data(
+    features: int, targets: int, n: int, missing: float, seed: int, binary: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Correlated features, and targets of three kinds, some of which a few features follow."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, features)) + 0.5 * rng.normal(size=(n, 1))
@@ -45,6 +48,8 @@ def data(features: int, targets: int, n: int, missing: float, seed: int) -> tupl
             columns[f"subtype{k}"] = pd.Series(pd.qcut(signal, 5, labels=list("ABCDE"))).astype(str).to_numpy()
         else:
             columns[f"mutation{k}"] = (signal > 0.5).astype(int)
+    if binary:
+        x = (x > rng.normal(0.5, 0.5, features)).astype(float)
     if missing:
         x[rng.random(x.shape) < missing] = np.nan
     return pd.DataFrame(x, columns=[f"feature{k}" for k in range(features)]), pd.DataFrame(columns)
@@ -54,12 +59,26 @@ def one_pair(x: np.ndarray, y: np.ndarray) -> float:
     """SciPy's p-value of one feature and one target."""
     known = ~np.isnan(x)
     x, y = x[known], y[known]
+    values = np.unique(x[:50])
+    if values.size == 2 and np.isin(x, values).all():
+        return two_values(x == values[1], y)
     if y.dtype.kind == "f":
         return float(scipy_stats.spearmanr(x, y).pvalue)
     levels = np.unique(y)
     if levels.size == 2:
         return float(scipy_stats.mannwhitneyu(x[y == levels[1]], x[y == levels[0]], method="asymptotic").pvalue)
     return float(scipy_stats.kruskal(*(x[y == level] for level in levels)).pvalue)
+
+
+def two_values(x: np.ndarray, y: np.ndarray) -> float:
+    """SciPy's p-value of a feature of two values and one target."""
+    if y.dtype.kind == "f":
+        return float(scipy_stats.mannwhitneyu(y[x], y[~x], method="asymptotic").pvalue)
+    levels, codes = np.unique(y, return_inverse=True)
+    table = np.bincount(2 * codes + x, minlength=2 * levels.size).reshape(-1, 2)
+    if levels.size == 2:
+        return float(scipy_stats.fisher_exact(table).pvalue)
+    return float(scipy_stats.chi2_contingency(table, correction=False).pvalue)
 
 
 def compare(features: pd.DataFrame, targets: pd.DataFrame, every: int) -> dict[str, Any]:
@@ -91,11 +110,13 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--targets", type=int, default=20)
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--missing", type=float, default=0.0, help="share of values missing")
+    parser.add_argument("--binary", action="store_true", help="features of two values")
     parser.add_argument("--every", type=int, default=1000, help="the loop takes each so many-th pair")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     options = parser.parse_args(argv)
-    found = compare(*data(options.features, options.targets, options.n, options.missing, options.seed), max(1, options.every))
+    made = data(options.features, options.targets, options.n, options.missing, options.seed, options.binary)
+    found = compare(*made, max(1, options.every))
     for name, value in found.items():
         sys.stdout.write(f"{name}: {value}\n")
     if options.json:

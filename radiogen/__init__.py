@@ -19,21 +19,22 @@ _LAZY = {
     "Result": "radiogen.analysis.result",
     "extract": "radiogen.features",
     "load_cohort": "radiogen.cohort",
+    "load_bundle": "radiogen.analysis",
     "load_result": "radiogen.analysis",
 }
-_ROOMS = ("analysis", "cohort", "features", "imaging", "models", "plots", "report", "simulate", "stats")
+_ROOMS = ("analysis", "cohort", "explain", "features", "imaging", "models", "plots", "report", "simulate", "stats")
 
 if TYPE_CHECKING:
-    from radiogen import analysis, cohort, features, imaging, plots, report, simulate, stats
-    from radiogen.analysis import load_result
+    from radiogen import analysis, cohort, explain, features, imaging, plots, report, simulate, stats
+    from radiogen.analysis import load_bundle, load_result
     from radiogen.analysis.result import Result
     from radiogen.cohort import Cohort, load_cohort
     from radiogen.errors import RadiogenError
     from radiogen.features import extract
 
 __all__ = [
-    "Cohort", "RadiogenError", "Result", "analysis", "cohort", "extract", "features", "imaging", "load_cohort",
-    "load_result", "plots", "report", "simulate", "stats",
+    "Cohort", "RadiogenError", "Result", "analysis", "cohort", "explain", "extract", "features", "imaging", "load_bundle",
+    "load_cohort", "load_result", "plots", "report", "simulate", "stats",
 ]
 
 

@@ -160,6 +160,17 @@ _ANALYSES = {
     "RG708": Entry("Argument out of range", "An option has a value that makes no sense.", "Use a value in the range named."),
     "RG709": Entry("Batch not known from training", "Harmonisation met a scanner or centre, or a feature in one, that the training units lack; what it adds to the features is not known.", "Leave such units out, or declare `unseen: estimate`, which learns it from their own unlabelled features."),
     "RG710": Entry("Batch cannot be told from a covariate", "A covariate of the harmonisation is constant or follows from the batch or from other covariates, so that their effects cannot be separated.", "Leave the covariate out, or merge batches."),
+    "RG720": Entry("Checkpoint of another training", "The checkpoint was written with another plan, other data, other labels or another seed; going on from it would mix two trainings.", "Give the checkpoint another path, or delete it."),
+    "RG721": Entry("Checkpoint damaged", "The file is not a checkpoint of a training written by radiogen, or is damaged.", "Delete it; the training begins anew."),
+    "RG722": Entry("Training diverged", "The loss of a network is not finite any more.", "Use a smaller learning rate, or look for extreme values in the inputs."),
+    "RG723": Entry("Device not there", "The device asked for does not exist on this machine, or torch cannot use it.", "Use `device: auto` or `cpu`, fewer `devices`, or install a torch built for the GPU."),
+    "RG730": Entry("Unknown backbone", "There is no encoder of pictures of this name.", "Use `compact`, `efficientnet_lite0` or the name of one of torchvision's classifiers."),
+    "RG731": Entry("Backbone without a convolutional map", "A vision transformer has no convolutional map that an activation map could show.", "Take a convolutional backbone, or another attribution."),
+    "RG732": Entry("Weights cannot be read", "The file of weights is missing, damaged, empty, or holds numbers that are not finite.", "Give a .safetensors, or a .pth that holds names and arrays (`torch.save(net.state_dict(), path)`)."),
+    "RG733": Entry("File of weights holds code", "The file holds objects that only running its code would build. That is refused, because such a file can do anything.", "Save the arrays alone where the network was made: `torch.save(net.state_dict(), path)`, or .safetensors."),
+    "RG734": Entry("Weights of another network", "The names or shapes of the arrays do not fit the backbone.", "Give the backbone that the weights were learnt with."),
+    "RG735": Entry("Published weights cannot be fetched", "The network is closed, the download failed, or what came is not the file that was published.", "Fetch the file named by other means and give its path as `weights`."),
+    "RG736": Entry("torchvision not usable", "torchvision is installed and cannot be imported beside this torch.", "Install the torchvision that belongs to the installed torch: pip install torchvision."),
 }
 
 _FILES = {

@@ -191,6 +191,30 @@ def report(
 
 
 @app.command()
+def predict(
+    bundle: Annotated[Path, typer.Argument(help="Folder of locked models.", show_default=False)],
+    cohort: CohortFile,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The Parquet or CSV file of predictions.")
+    ] = Path("predictions.parquet"),
+    model: Annotated[str | None, typer.Option("--model", help="Only this model.")] = None,
+    inputs: Annotated[str | None, typer.Option("--inputs", help="Only these inputs, such as 'clinical + swe'.")] = None,
+    result: Annotated[Path | None, typer.Option("--result", help="Folder for all tables, as Parquet.")] = None,
+    data: Data = None, allow_outside: Outside = False, jobs: Jobs = 1, cache: Cache = None,
+) -> None:
+    """Apply locked models to another cohort; say how well they do, how calibration drifts, and what lies outside their range."""
+    from radiogen.analysis.bundles.command import predict_cohort
+    from radiogen.progress import terminal_progress
+
+    with terminal_progress() as progress:
+        text = predict_cohort(
+            bundle, cohort, output, model=model, inputs=inputs, result=result, data=data, allow_outside=allow_outside,
+            n_jobs=jobs, cache=cache, progress=progress,
+        )  # fmt: skip
+    _say(text)
+
+
+@app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Folder to write to.", show_default=False)],
     n: Annotated[int, typer.Option("--n", help="Number of patients.")] = 200,

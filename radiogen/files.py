@@ -50,3 +50,22 @@ def in_one_step(path: Path, what: str, *, make_folder: bool = True) -> Iterator[
     finally:
         if part.parent.is_dir():
             part.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work, not after it.
+
+    Raises
+    ------
+    RadiogenError
+        RG801 where no file can be written there.
+    """
+    if path.is_dir():
+        raise fail("RG801", f"'{path}' is a folder", file=path, fix="Give the name of a file.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe = path.parent / f".{path.name}.probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise fail("RG801", f"'{path}' cannot be written: {error.strerror}", file=path) from error

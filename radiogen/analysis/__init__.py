@@ -11,6 +11,8 @@ from radiogen.lazy import lazy_names
 
 if TYPE_CHECKING:
     from radiogen.analysis.association import associate
+    from radiogen.analysis.bundles import load_bundle
+    from radiogen.analysis.bundles.applying import predict
     from radiogen.analysis.classification import classify
     from radiogen.analysis.description import describe
     from radiogen.analysis.locked import LockedModels
@@ -26,11 +28,15 @@ _EXPORTS = {
     "associate": "association",
     "classify": "classification",
     "describe": "description",
+    "load_bundle": "bundles.files",
     "load_result": "storage",
+    "predict": "bundles.applying",
     "run": "running",
     "survive": "survival",
 }
 
-__all__ = ["LockedModels", "Result", "associate", "classify", "describe", "load_result", "run", "survive"]
+__all__ = [
+    "LockedModels", "Result", "associate", "classify", "describe", "load_bundle", "load_result", "predict", "run", "survive",
+]  # fmt: skip
 
 __getattr__, __dir__ = lazy_names(__name__, _EXPORTS)

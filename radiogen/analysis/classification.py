@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radiogen.analysis.batches import batch_tables
+from radiogen.analysis.bundles.summary import development_summary
+from radiogen.analysis.contributions import contribution_tables
 from radiogen.analysis.design import Design, make_design
 from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
-from radiogen.analysis.locked import LockedModel, LockedModels
+from radiogen.analysis.locked import LockedModel, LockedModels, LockedNetwork
+from radiogen.analysis.network_setup import NetworkOption, head_kind, make_networks, network_section, unused_network
+from radiogen.analysis.network_split import network_on_split
+from radiogen.analysis.network_wording import network_notes, network_settings
+from radiogen.analysis.networks import Networks
 from radiogen.analysis.options import check_counts, model_names
 from radiogen.analysis.preparation import Preparation
 from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
@@ -22,6 +28,7 @@ from radiogen.analysis.recipe import HarmonizeOption, Recipe, SelectOption, Stab
 from radiogen.analysis.result import Result
 from radiogen.analysis.tasks import run_tasks
 from radiogen.errors import fail
+from radiogen.models.fusion.spec import HeadSpec
 from radiogen.progress import Progress
 
 if TYPE_CHECKING:
@@ -46,6 +53,7 @@ class ClassData:
     seed: int
     recipe: Recipe
     context: pd.DataFrame
+    networks: Networks | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ class FoldFit:
     settings: dict[str, Any]
     names: tuple[str, ...]
     weights: NDArray[np.float64] | None
-    locked: LockedModel | None
+    locked: LockedModel | LockedNetwork | None
+    shares: pd.DataFrame | None = None
 
 
 def classify(
@@ -77,6 +86,8 @@ def classify(
     harmonize: HarmonizeOption = None,
     stable: StableOption = None,
     select: SelectOption = None,
+    fusion: str | None = None,
+    network: NetworkOption = None,
     seed: int | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -96,15 +107,17 @@ def classify(
     inputs : sequence of str, optional
         Blocks: ``"clinical"``, modalities, ``"markers"``, ``"mutations"``, ``"subtype"``.  Default the
         clinical predictors and every modality with features.
-    model : {"elastic_net", "forest", "svm"}, default "elastic_net"
-        One model; ``models`` takes several and wins.
+    model : {"elastic_net", "forest", "svm", "fusion"}, default "elastic_net"
+        One model; ``models`` takes several and wins.  ``"fusion"`` is a network with one input per block, and with
+        the pictures of modalities where ``network`` says so.
     folds, repeats : int, default 5 and 3
         Outer folds, and how often they are drawn anew: repeats lessen the luck of the draw.
     inner_folds : int, default 3
         Folds of a training part for tuning, calibration and cut-point.
     missing_modality : {"complete", "impute"}, default "complete"
         ``"complete"``: units with at least one known value in every block, so that blocks are compared on the
-        same patients; ``"impute"``: all units, training medians and a presence indicator.
+        same patients; ``"impute"``: all units, training medians and a presence indicator (the model ``fusion`` hides
+        an absent block by its presence mask).
     harmonize : {"centre", "scanner"} or mapping, optional
         ComBat of the image features between the batches of that name, or with the keys of the YAML
         (``batch``, ``covariates``, ``unseen`` …).  Default none.
@@ -115,6 +128,11 @@ def classify(
         Selection of image features in place of the screen: ``"mrmr"``, ``"fdr"``, ``"lasso"``, ``"elastic_net"``,
         ``"shadow"``, ``"stability"``, ``"clusters"``, or ``{"method": "mrmr", "features": 10}``.  Default: of two
         near copies the later is dropped and the 100 most related stay.
+    fusion : {"early", "concat", "gated", "attention", "bilinear", "late", "stacked"}, optional
+        How the network joins its inputs; the same as ``network={"fusion": …}``.  Default ``"attention"``.
+    network : mapping, optional
+        Further settings of the model ``fusion``, with the keys of the YAML (``pictures``, ``epochs``, ``also`` …;
+        :class:`radiogen.cohort.learning.NetworkSection`).
     seed : int, optional
         Default the cohort's.
     n_jobs : int, default 1
@@ -128,7 +146,8 @@ def classify(
     -------
     Result
         Tables ``performance``, ``comparisons``, ``roc``, ``thresholds``, ``confusion``, ``calibration``,
-        ``calibration_curve`` (two classes), ``features``, ``flow``; out-of-fold ``predictions``; ``model``
+        ``calibration_curve`` (two classes), ``features``, ``flow``, with ``fusion`` on several inputs ``modalities`` and
+        ``modality_interactions`` (what each contributed to the predictions); out-of-fold ``predictions``; ``model``
         holds the :class:`~radiogen.analysis.locked.LockedModels`.
 
     Raises
@@ -149,18 +168,23 @@ def classify(
     """
     from radiogen.models import CLASSIFIERS
 
-    names = model_names(models if models is not None else (model,), CLASSIFIERS, "classifier")
+    names = model_names(models if models is not None else (model,), (*CLASSIFIERS, "fusion"), "classifier")
     check_counts(folds, repeats, inner_folds)
     found = cohort.target(target)
     design, strange = _design(cohort, found, inputs, missing_modality)
     y, classes, notes = _labels(found, design, folds)
-    notes += strange
+    notes += strange + unused_network(names, network, fusion)
     if len(np.unique(design.group)) < len(design.group):
         notes.append("Several units share a patient or picture; the intervals of AUCs take that into account, those of accuracy, "
                      "sensitivity and their kin and of the calibration do not.")  # fmt: skip
     recipe = make_recipe(cohort, harmonize, stable, select, outcome=(found.name, *found.columns))
     context = recipe.context(cohort).loc[design.frame.index]
-    data = ClassData(found.name, design, y, classes, names, resolve_seed(cohort, seed), recipe, context)
+    networks = None
+    section = network_section(network, fusion)
+    if "fusion" in names:
+        head = HeadSpec(found.name, head_kind(found.kind, classes), classes)
+        networks = make_networks(cohort, design, section, head, y, n_jobs)
+    data = ClassData(found.name, design, y, classes, names, resolve_seed(cohort, seed), recipe, context, networks)
     development = data.design.development
     splits = outer_splits(
         y[development], design.group[development], folds=folds, repeats=repeats, inner_folds=inner_folds,
@@ -175,12 +199,18 @@ def classify(
     from radiogen.analysis.classtables import class_tables, predictions_of
 
     predictions = predictions_of(data, fits)
-    tables, more = class_tables(data, fits, predictions)
-    locked = LockedModels({(f.model, f.label): f.locked for f in fits if f.locked is not None})
+    tables, more = class_tables(found.name, classes, design.base, fits, predictions)
+    made = versions()
+    counts = {"classes": {c: int((y[development] == i).sum()) for i, c in enumerate(classes)}}
+    locked = LockedModels(
+        {(f.model, f.label): f.locked for f in fits if f.locked is not None},
+        development_summary(cohort, design, "classify", found.name, tables, counts, made),
+    )
     settings = settings_of(
         cohort, analysis="classify", target=found.name, classes=classes, inputs=list(design.sets), models=names,
         folds=folds, repeats=repeats, inner_folds=inner_folds, missing_modality=missing_modality, seed=data.seed,
-        screen=SCREEN, max_correlation=0.95, **recipe.settings(), analysed=len(development), external=int(design.external.sum()),
+        screen=SCREEN, max_correlation=0.95, **recipe.settings(), **network_settings(networks),
+        analysed=len(development), external=int(design.external.sum()),
         locked=[
             {"model": m, "inputs": i, "threshold": lm.threshold, **lm.settings} for (m, i), lm in locked.models.items()
         ],
@@ -190,12 +220,12 @@ def classify(
     return Result(
         kind="classify",
         title=heading,
-        tables={**tables, **batch_tables(design, recipe, context), "flow": design.flow},
+        tables={**tables, **_contributions(data, fits), **batch_tables(design, recipe, context), "flow": design.flow},
         predictions=predictions,
         settings=settings,
-        versions=versions(),
+        versions=made,
         methods=classify_methods(data, found, settings),
-        notes=(*design.notes, *recipe.notes(design.screened), *notes, *more),
+        notes=(*design.notes, *recipe.notes(design.screened), *network_notes(networks), *notes, *more),
         model=locked,
     )
 
@@ -256,6 +286,7 @@ def _work(data: ClassData, task: tuple[Split, str]) -> list[FoldFit]:
     """Fit all models of one split on one set of inputs; the test part is only predicted."""
     from radiogen.models import TrainingData, class_response, fit_classifier
     from radiogen.models.classifiers import InnerFold
+    from radiogen.models.stored import storable
 
     split, label = task
     development = data.design.development
@@ -280,16 +311,21 @@ def _work(data: ClassData, task: tuple[Split, str]) -> list[FoldFit]:
             made.append(InnerFold(x_a, train_y[a], x_b, b))
         return made
 
+    is_locked = not len(split.test)
+    rows = np.flatnonzero(data.design.external) if is_locked else development[split.test]
+    if data.models == ("fusion",):
+        return [_network(data, split, label, rows, prepare)]
     outer = prepare(np.arange(len(train)))
     groups = data.design.group[development][split.train]
     x = outer.transform(train, train_context)
     training = TrainingData(x, train_y, k, inner, len(np.unique(groups)) < len(groups))
-    is_locked = not len(split.test)
-    rows = np.flatnonzero(data.design.external) if is_locked else development[split.test]
     test = data.design.frame[list(columns)].iloc[rows]
     test_x = outer.transform(test, data.context.iloc[rows]) if len(test) else np.zeros((0, len(outer.names)))
     results = []
     for model in data.models:
+        if model == "fusion":
+            results.append(_network(data, split, label, rows, prepare))
+            continue
         fit = fit_classifier(model, training, task_seed(data.seed, "fit", split.repeat + 1, split.fold + 1, label, model))
         threshold = _threshold(train_y, fit.inner) if k == 2 else None
         if threshold is not None and np.ptp(fit.predict(training.x)[:, 1]) < 1e-9:
@@ -299,11 +335,29 @@ def _work(data: ClassData, task: tuple[Split, str]) -> list[FoldFit]:
         locked = None
         if is_locked:
             blocks = tuple(label.split(" + "))
-            locked = LockedModel(blocks, columns, outer, fit.predict, data.classes, threshold, fit.settings)
+            locked = LockedModel(blocks, columns, outer, storable(fit.predict), data.classes, threshold, fit.settings)
         results.append(
             FoldFit(split, label, model, probability, threshold, fit.settings, tuple(outer.names), fit.weights, locked)
         )
     return results
+
+
+def _contributions(data: ClassData, fits: list[FoldFit]) -> dict[str, pd.DataFrame]:
+    """Contributions of the modalities to the network on all inputs, out of fold."""
+    shares = [(f.label, f.shares) for f in fits if f.shares is not None]
+    return contribution_tables(data.target, shares, data.networks.heads[0].kind) if data.networks is not None else {}
+
+
+def _network(
+    data: ClassData, split: Split, label: str, rows: NDArray[np.int_], prepare: Callable[[NDArray[np.int_]], Preparation]
+) -> FoldFit:
+    """The networks of one split; a unit with too few modalities takes the prevalences."""
+    y = data.y[data.design.development[split.train]]
+    empty = np.bincount(y, minlength=len(data.classes)) / len(y)
+    fit = network_on_split(data, split, label, rows, prepare, empty)
+    threshold = _threshold(y, fit.inner) if len(data.classes) == 2 else None
+    locked = None if fit.locked is None else replace(fit.locked, classes=data.classes, threshold=threshold)
+    return FoldFit(split, label, "fusion", fit.prediction, threshold, fit.settings, (), None, locked, fit.shares)
 
 
 def _threshold(y: NDArray[np.int_], inner: NDArray[np.float64]) -> float:

@@ -67,42 +67,41 @@ def predictions_of(data: ClassData, fits: list[FoldFit]) -> pd.DataFrame:
 
 
 def class_tables(
-    data: ClassData, fits: list[FoldFit], predictions: pd.DataFrame
+    target: str, classes: tuple[str, ...], base: str, fits: list[FoldFit], predictions: pd.DataFrame
 ) -> tuple[dict[str, pd.DataFrame], tuple[str, ...]]:
     """All tables but the flow, and notes for the reader."""
-    target = data.target
     performance, curves, cuts, confusion, calibration, bins = [], [], [], [], [], []
     areas: dict[tuple[str, str, str], Concordance] = {}
     notes: list[str] = []
     for key, part in parts_of(predictions):
         model, label, which = key
         head = {"target": target, "model": model, "inputs": label, "set": which}
-        for name, area in class_areas(part, data.classes):
+        for name, area in class_areas(part, classes):
             performance.append(_area_row(head, name, area, part))
             if area is None:
                 notes.append(f"No AUC of {name} in the {which} set: fewer than two units on one side.")
             elif area.degenerate:
                 notes.append(f"No interval of the AUC of {model} on {label} ({which}): {area.degenerate}.")
-            if area is not None and name in ("macro", data.classes[1]) and (len(data.classes) == 2 or name == "macro"):
+            if area is not None and name in ("macro", classes[1]) and (len(classes) == 2 or name == "macro"):
                 areas[key] = area
             if name != "macro" and area is not None:
-                curves.append(_roc_rows(head, name, part, data.classes, which))
-        performance += _share_rows(head, part, data.classes)
-        confusion.append(_confusion_rows(head, part, data.classes))
-        if len(data.classes) == 2:
-            cuts += _cut_rows(head, part, data.classes)
-            row, note = _calibration_row(head, part, data.classes)
+                curves.append(_roc_rows(head, name, part, classes, which))
+        performance += _share_rows(head, part, classes)
+        confusion.append(_confusion_rows(head, part, classes))
+        if len(classes) == 2:
+            cuts += _cut_rows(head, part, classes)
+            row, note = _calibration_row(head, part, classes)
             calibration.append(row)
             notes += note
-            bins.append(_bins(head, part, data.classes))
+            bins.append(_bins(head, part, classes))
     tables = {
         "performance": pd.DataFrame(performance)[PERFORMANCE],
-        "comparisons": _comparisons(data, areas, predictions, target),
+        "comparisons": _comparisons(classes, base, areas, predictions, target),
         "roc": _stack(curves, ["target", "class", "model", "inputs", "set", "fpr", "tpr", "threshold"]),
         "confusion": _stack(confusion, ["model", "inputs", "set", "truth", "predicted", "n"]),
         "features": feature_table([(f.model, f.label, f.names, f.weights) for f in fits if f.locked is None]),
     }
-    if len(data.classes) == 2:
+    if len(classes) == 2:
         tables["thresholds"] = pd.DataFrame(cuts)
         tables["calibration"] = pd.DataFrame(calibration)
         tables["calibration_curve"] = _stack(bins, ["model", "inputs", "set", "predicted", "observed", "lower", "upper", "n"])
@@ -154,12 +153,11 @@ def _area_row(head: dict[str, str], name: str, area: Concordance | None, part: p
 
 
 def _comparisons(
-    data: ClassData, areas: dict[tuple[str, str, str], Concordance], predictions: pd.DataFrame, target: str
+    classes: tuple[str, ...], base: str, areas: dict[tuple[str, str, str], Concordance], predictions: pd.DataFrame, target: str
 ) -> pd.DataFrame:
     """Each set of inputs against the base (clinical), on the same units and folds."""
     rows = []
-    base = data.design.base
-    metric = "AUC" if len(data.classes) == 2 else "macro AUC"
+    metric = "AUC" if len(classes) == 2 else "macro AUC"
     for (model, label, which), area in areas.items():
         if label == base or (model, base, which) not in areas:
             continue

@@ -90,6 +90,10 @@ class Preparation:
         matrix = self._table.transform(frame)[:, self._columns]
         return matrix if len(self._columns) else np.zeros((len(frame), 1))
 
+    def kinds(self) -> dict[str, bool]:
+        """Whether each column that is used is a number (else a category)."""
+        return {} if self._empty else self._table.kinds()
+
     def harmonised(self, frame: pd.DataFrame, context: pd.DataFrame) -> pd.DataFrame:
         """The units from which harmonisation is learnt, harmonised; for looking at what it does."""
         self._harmonizer = self._fitted_harmonizer(frame, context)

@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     from radiogen.cohort.cohort import Cohort
 
-_PACKAGES = ("radiogen", "numpy", "pandas", "scipy", "scikit-learn", "scikit-survival", "lifelines", "statsmodels")
+_PACKAGES = ("radiogen", "numpy", "pandas", "scipy", "scikit-learn", "scikit-survival", "lifelines", "statsmodels", "torch")
 
 
 def versions() -> dict[str, str]:

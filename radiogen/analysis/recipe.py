@@ -44,6 +44,14 @@ class Recipe:
         frame = cohort.units[["group"]]
         if self.harmonize is None:
             return frame
+        if self.harmonize.batch not in cohort.units.columns:
+            what = self.harmonize.batch
+            raise fail("RG109", f"features are harmonised, and the cohort does not say which {what} a unit is from",
+                       column=f"batch.{what}", fix=f"Declare `batch: {{{what}: COLUMN}}`.")  # fmt: skip
+        lacking = [c for c in self.harmonize.covariates if c not in cohort.clinical.columns]
+        if lacking:
+            raise fail("RG109", f"harmonisation keeps the effect of '{lacking[0]}', and there is no such clinical column",
+                       column=lacking[0])  # fmt: skip
         return frame.assign(batch=cohort.units[self.harmonize.batch]).join(cohort.clinical[self.harmonize.covariates])
 
     def notes(self, screened: Collection[str]) -> list[str]:
@@ -86,9 +94,9 @@ def make_recipe(
         covariate that is the outcome, RG701 where nothing was measured again.
     """
     made = Recipe(
-        _section(HarmonizeSection, harmonize, "batch", "harmonize"),
-        _section(StableSection, stable, "threshold", "stable"),
-        _section(SelectSection, select, "method", "select"),
+        section_of(HarmonizeSection, harmonize, "batch", "harmonize"),
+        section_of(StableSection, stable, "threshold", "stable"),
+        section_of(SelectSection, select, "method", "select"),
     )
     if made.harmonize is not None:
         _check_harmonize(cohort, made.harmonize, outcome)
@@ -105,7 +113,7 @@ def make_recipe(
     })  # fmt: skip
 
 
-def _section(kind: Any, given: Any, short: str, name: str) -> Any:
+def section_of(kind: Any, given: Any, short: str, name: str) -> Any:
     """The section of an option, however briefly it is written."""
     if given is None or isinstance(given, kind):
         return given

@@ -92,18 +92,18 @@ def _job(
         if isinstance(section, AssociateSection):
             return associate(cohort, section.targets, section.inputs, adjust=section.adjust, n_jobs=n_jobs, title=title)
         if isinstance(section, ClassifySection):
-            models, note = _available(section.models, CLASSIFIERS)
+            models, note = _available(section.models, (*CLASSIFIERS, "fusion"))
             result = classify(
                 cohort, section.target, section.inputs, models=models, folds=section.folds, repeats=section.repeats,
                 missing_modality=section.missing_modality, harmonize=section.harmonize, stable=section.stable,
-                select=section.select, n_jobs=n_jobs, progress=progress, title=title,
+                select=section.select, network=section.network, n_jobs=n_jobs, progress=progress, title=title,
             )  # fmt: skip
             return replace(result, notes=(*result.notes, *note))
-        models, note = _available(section.models, RISK_MODELS)
+        models, note = _available(section.models, (*RISK_MODELS, "fusion"))
         result = survive(
             cohort, section.endpoint, section.inputs, models=models, groups=section.groups, folds=section.folds,
             repeats=section.repeats, missing_modality=section.missing_modality, harmonize=section.harmonize,
-            stable=section.stable, select=section.select, n_jobs=n_jobs, progress=progress, title=title,
+            stable=section.stable, select=section.select, network=section.network, n_jobs=n_jobs, progress=progress, title=title,
         )  # fmt: skip
         return replace(result, notes=(*result.notes, *note))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +42,41 @@ def save_result(result: Result, folder: Path) -> Path:
     RadiogenError
         RG803 if the folder holds something else, RG801 if it cannot be written.
     """
-    folder = Path(folder)
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / _INDEX).is_file()):
-        raise fail("RG803", f"{folder} holds files that are not a saved result", file=folder)
+    return folder_in_one_step(Path(folder), _INDEX, "result", partial(_write, result))
+
+
+def folder_in_one_step(folder: Path, index: str, what: str, write: Callable[[Path], None]) -> Path:
+    """A folder that is written whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        An older one of the same kind is replaced.
+    index : str
+        File by which a folder of this kind is known.
+    what : str
+        What it holds, for messages.
+    write : callable
+        Fills an empty folder.
+
+    Raises
+    ------
+    RadiogenError
+        RG803 if the folder holds something else, RG801 if it cannot be written.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / index).is_file()):
+        raise fail("RG803", f"{folder} holds files that are not a saved {what}", file=folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         try:
-            _write(result, made)
+            write(made)
+            made.chmod(0o755)
             _swap(made, folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
     except OSError as error:
-        raise fail("RG801", f"the result cannot be written: {error.strerror}", file=folder) from error
+        raise fail("RG801", f"the {what} cannot be written: {error.strerror}", file=folder) from error
     return folder
 
 
@@ -71,7 +95,6 @@ def _write(result: Result, folder: Path) -> None:
     }  # fmt: skip
     text = json.dumps(about, ensure_ascii=False, indent=1, allow_nan=False)
     (folder / _INDEX).write_text(text + "\n", encoding="utf-8")
-    folder.chmod(0o755)
 
 
 def _swap(made: Path, folder: Path) -> None:

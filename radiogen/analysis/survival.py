@@ -12,20 +12,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from radiogen.analysis.batches import batch_tables
+from radiogen.analysis.bundles.summary import development_summary
 from radiogen.analysis.classification import SCREEN
-from radiogen.analysis.classtables import COMPARISONS, PERFORMANCE, feature_table, parts_of
+from radiogen.analysis.classtables import feature_table
+from radiogen.analysis.contributions import contribution_tables
 from radiogen.analysis.design import Design, make_design
 from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
-from radiogen.analysis.locked import LockedModel, LockedModels
+from radiogen.analysis.locked import LockedModel, LockedModels, LockedNetwork
+from radiogen.analysis.network_setup import NetworkOption, make_networks, network_section, unused_network
+from radiogen.analysis.network_split import network_on_split
+from radiogen.analysis.network_wording import network_notes, network_settings
+from radiogen.analysis.networks import Networks
 from radiogen.analysis.options import check_counts, model_names
 from radiogen.analysis.preparation import Preparation
 from radiogen.analysis.provenance import listed, resolve_seed, settings_of, versions
 from radiogen.analysis.recipe import HarmonizeOption, Recipe, SelectOption, StableOption, make_recipe
 from radiogen.analysis.result import Result
+from radiogen.analysis.risktables import risk_tables
 from radiogen.analysis.tasks import run_tasks
 from radiogen.errors import fail
+from radiogen.models.fusion.spec import HeadSpec
 from radiogen.progress import Progress
-from radiogen.stats import withinfold
 
 if TYPE_CHECKING:
     from radiogen.cohort.cohort import Cohort
@@ -47,6 +54,7 @@ class RiskData:
     seed: int
     recipe: Recipe
     context: pd.DataFrame
+    networks: Networks | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +68,8 @@ class RiskFoldFit:
     settings: dict[str, Any]
     names: tuple[str, ...]
     weights: NDArray[np.float64] | None
-    locked: LockedModel | None
+    locked: LockedModel | LockedNetwork | None
+    shares: pd.DataFrame | None = None
 
 
 def survive(
@@ -78,6 +87,8 @@ def survive(
     harmonize: HarmonizeOption = None,
     stable: StableOption = None,
     select: SelectOption = None,
+    fusion: str | None = None,
+    network: NetworkOption = None,
     seed: int | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -92,12 +103,13 @@ def survive(
         A survival or competing endpoint.
     inputs : sequence of str, optional
         As in :func:`radiogen.analysis.classify`.
-    model : {"cox", "coxnet", "rsf"}, default "cox"
-        Cox model, Cox model with elastic-net penalty, random survival forest; ``models`` takes several.
+    model : {"cox", "coxnet", "rsf", "fusion"}, default "cox"
+        Cox model, Cox model with elastic-net penalty, random survival forest, network with a Cox head; ``models``
+        takes several.
     groups : sequence of str
         Clinical columns, genes, markers or ``"subtype"`` by which curves are drawn; numbers are split at
         their median.
-    folds, repeats, inner_folds, missing_modality, harmonize, stable, select, seed, n_jobs, progress, title
+    folds, repeats, inner_folds, missing_modality, harmonize, stable, select, fusion, network, seed, n_jobs, progress, title
         As in :func:`radiogen.analysis.classify`.
 
     Returns
@@ -123,7 +135,7 @@ def survive(
     from radiogen.analysis.survwording import survive_methods
     from radiogen.models import RISK_MODELS
 
-    names = model_names(models if models is not None else (model,), RISK_MODELS, "survival model")
+    names = model_names(models if models is not None else (model,), (*RISK_MODELS, "fusion"), "survival model")
     groups = (groups,) if isinstance(groups, str) else tuple(groups)
     check_counts(folds, repeats, inner_folds)
     data_frame = cohort.survival(endpoint)
@@ -134,9 +146,14 @@ def survive(
     )
     own = data_frame.loc[design.frame.index]
     recipe = make_recipe(cohort, harmonize, stable, select, outcome=(endpoint, *found.columns))
+    networks = None
+    section = network_section(network, fusion)
+    if "fusion" in names:
+        head = HeadSpec(endpoint, "survival")
+        networks = make_networks(cohort, design, section, head, own[["time", "event"]].to_numpy(float), n_jobs)
     data = RiskData(
         design, own["time"].to_numpy(float), own["event"].to_numpy(int), names, resolve_seed(cohort, seed), recipe,
-        recipe.context(cohort).loc[design.frame.index],
+        recipe.context(cohort).loc[design.frame.index], networks,
     )  # fmt: skip
     development = data.design.development
     _enough(data, endpoint, folds)
@@ -152,7 +169,7 @@ def survive(
     done = run_tasks(partial(_work, data), tasks, n_jobs=n_jobs, progress=progress, label=heading)
     fits = [fit for part in done for fit in part]
     predictions = predictions_of(data, fits)
-    performance, comparisons, more = _tables(data, predictions, endpoint)
+    performance, comparisons, foot = risk_tables(endpoint, design.base, predictions)
     inside = ~cohort.units["external"].to_numpy(dtype=bool)
     curves, curve_notes = curve_tables(cohort, found, data_frame.loc[data_frame.index.isin(cohort.index[inside])], groups)
     cox, cox_notes = cox_table(design, data)
@@ -165,12 +182,17 @@ def survive(
             "Several units belong to one patient: intervals and p-values of curves, log-rank tests and the Cox table are left "
             "out, for they would count every unit as a patient.", *cox_notes[1:],
         ]  # fmt: skip
-    locked = LockedModels({(f.model, f.label): f.locked for f in fits if f.locked is not None})
+    made = versions()
+    more = {"events": int(data.event[development].sum()), "unit_of_time": found.unit}
+    locked = LockedModels(
+        {(f.model, f.label): f.locked for f in fits if f.locked is not None},
+        development_summary(cohort, design, "survive", endpoint, {"performance": performance}, more, made),
+    )
     settings = settings_of(
         cohort, analysis="survive", endpoint=endpoint, endpoint_kind=found.kind, labels=found.labels, unit=found.unit,
         inputs=list(design.sets), models=names, groups=list(groups), folds=folds, repeats=repeats,
         inner_folds=inner_folds, missing_modality=missing_modality, seed=data.seed, screen=SCREEN, max_correlation=0.95,
-        **recipe.settings(),
+        **recipe.settings(), **network_settings(networks),
         analysed=len(development), events=int(data.event[development].sum()), external=int(design.external.sum()),
         locked=[{"model": m, "inputs": i, **lm.settings} for (m, i), lm in locked.models.items()],
     )  # fmt: skip
@@ -181,13 +203,18 @@ def survive(
             **curves, "cox": cox, **({"proportional_hazards": hazards} if len(hazards) else {}),
             "performance": performance, "comparisons": comparisons,
             "features": feature_table([(f.model, f.label, f.names, f.weights) for f in fits if f.locked is None]),
+            **contribution_tables(endpoint, [(f.label, f.shares) for f in fits if f.shares is not None], "survival"),
             **batch_tables(design, recipe, data.context), "flow": design.flow,
         },
         predictions=predictions,
         settings=settings,
-        versions=versions(),
+        versions=made,
         methods=survive_methods(data, found, settings),
-        notes=(*design.notes, *recipe.notes(design.screened), *curve_notes, *cox_notes, *_notes(data, cohort, found.kind), *more),
+        notes=(
+            *design.notes, *recipe.notes(design.screened), *network_notes(networks), *unused_network(names, network, fusion),
+            *curve_notes, *cox_notes,
+            *_notes(data, cohort, found.kind), *foot,
+        ),
         model=locked,
     )  # fmt: skip
 
@@ -237,6 +264,7 @@ def _cox_features(events: int) -> int:
 def _work(data: RiskData, task: tuple[Split, str]) -> list[RiskFoldFit]:
     """Fit all models of one split on one set of inputs; the test part is only predicted."""
     from radiogen.models import RiskTraining, fit_risk_model
+    from radiogen.models.stored import storable
 
     split, label = task
     development = data.design.development
@@ -246,6 +274,12 @@ def _work(data: RiskData, task: tuple[Split, str]) -> list[RiskFoldFit]:
     test = np.flatnonzero(data.design.external) if is_locked else development[split.test]
     results, prepared = [], {}
     for model in data.models:
+        if model == "fusion":
+            found = network_on_split(data, split, label, test, partial(part.prepare, SCREEN), np.zeros(1))
+            results.append(
+                RiskFoldFit(split, label, model, found.prediction[:, 0], found.settings, (), None, found.locked, found.shares)
+            )
+            continue
         keep = _cox_features(int(part.event.sum())) if model == "cox" else SCREEN
         if keep not in prepared:
             outer = part.prepare(keep)
@@ -256,7 +290,7 @@ def _work(data: RiskData, task: tuple[Split, str]) -> list[RiskFoldFit]:
         risk = fit.predict(outer.transform(part.all.iloc[test], data.context.iloc[test])) if len(test) else np.zeros(0)
         locked = None
         if is_locked:
-            locked = LockedModel(tuple(label.split(" + ")), columns, outer, fit.predict, settings=fit.settings)
+            locked = LockedModel(tuple(label.split(" + ")), columns, outer, storable(fit.predict), settings=fit.settings)
         results.append(RiskFoldFit(split, label, model, risk, fit.settings, tuple(outer.names), fit.weights, locked))
     return results
 
@@ -317,39 +351,3 @@ def predictions_of(data: RiskData, fits: list[RiskFoldFit]) -> pd.DataFrame:
         ["set", "model", "inputs", "repeat", "unit"],
         key=lambda c: c.map(place) if c.name == "inputs" else c, kind="stable", ignore_index=True,
     )  # fmt: skip
-
-
-def _tables(data: RiskData, predictions: pd.DataFrame, endpoint: str) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Harrell's C of each model and inputs, paired differences from the base, and notes."""
-    rows, found, notes = [], {}, []
-    for (model, label, which), part in parts_of(predictions):
-        fold = part["repeat"].to_numpy() * 1000 + part["fold"].to_numpy()
-        unit, _ = pd.factorize(part["unit"])
-        units = part.drop_duplicates("unit")
-        c = withinfold.fold_harrell(
-            part["time"].to_numpy(), part["event"].to_numpy(), part["risk"].to_numpy(), fold, unit,
-            pd.factorize(units["group"])[0],
-        )  # fmt: skip
-        where = "pairs within test folds, " if which == "development" else ""
-        row = {
-            "target": endpoint, "class": "", "model": model, "inputs": label, "set": which, "metric": "Harrell C",
-            "n": len(units), "events": int(units["event"].sum()),
-            "method": f"Harrell's C, {where}infinitesimal jackknife, Wald",
-        }  # fmt: skip
-        if c is None:
-            empty = dict.fromkeys(("estimate", "lower", "upper", "p"), np.nan)
-            rows.append({**row, **empty, "method": "no comparable pair"})
-            continue
-        if c.degenerate:
-            notes.append(f"No interval of Harrell's C of {model} on {label} ({which}): {c.degenerate}.")
-        rows.append({**row, "estimate": c.estimate, "lower": c.lower, "upper": c.upper, "p": c.p})
-        found[model, label, which] = c, row
-    comparisons = []
-    for (model, label, which), (c, row) in found.items():
-        if label != data.design.base and (model, data.design.base, which) in found:
-            d = withinfold.difference(c, found[model, data.design.base, which][0])
-            comparisons.append({
-                **row, "inputs_a": label, "inputs_b": data.design.base, "estimate": d.estimate, "lower": d.lower,
-                "upper": d.upper, "statistic": d.statistic, "p": d.p, "method": f"paired difference, {row['method']}",
-            })  # fmt: skip
-    return pd.DataFrame(rows)[PERFORMANCE], pd.DataFrame(comparisons, columns=COMPARISONS), notes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from radiogen.analysis.network_wording import network_methods
 from radiogen.analysis.wording import evaluation, preprocessing
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def _models(names: tuple[str, ...]) -> list[str]:
         f"the number of columns per split, times rounded up to {risk.FOREST_TIMES} quantiles of the event times, half of the "
         f"units per tree from {risk.FOREST_HALF_FROM} units on; not tuned.",
     }
-    return [about[n] for n in names]
+    return [about[n] for n in names if n in about]
 
 
 def survive_methods(data: RiskData, endpoint: Endpoint, settings: dict[str, Any]) -> tuple[str, ...]:
@@ -52,7 +53,7 @@ def survive_methods(data: RiskData, endpoint: Endpoint, settings: dict[str, Any]
     )
     sentences += evaluation(data.design, settings, "event")
     sentences += preprocessing(data.design, settings["screen"], data.recipe)
-    sentences += _models(data.models)
+    sentences += [*_models(data.models), *network_methods(data.networks)]
     sentences.append(
         "Discrimination is Harrell's C over comparable pairs of units of the same test fold, over all repeats (pairs tied "
         "in risk count one half, pairs of events at one time are left out); intervals and paired tests use the infinitesimal "

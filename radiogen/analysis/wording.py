@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from radiogen.analysis.network_wording import network_methods
 from radiogen.analysis.provenance import listed
 from radiogen.cohort.learning import FDR_LEVEL, MRMR_FEATURES
 
@@ -85,7 +86,10 @@ def evaluation(design: Design, settings: dict[str, Any], balanced: str) -> list[
     if settings["missing_modality"] == "complete":
         sentences.append("Units needed at least one known value in every block of inputs.")
     else:
-        sentences.append("Units without a block of inputs were kept: its columns took the training medians, with an indicator.")
+        others = " in the models other than the networks" if "fusion" in settings["models"] else ""
+        alone = list(settings["models"]) == ["fusion"]
+        how = "" if alone else f": its columns took the training medians, with an indicator{others}"
+        sentences.append(f"Units without a block of inputs were kept{how}.")
     if settings["external"]:
         sentences.append(
             f"The final models, with settings and cut-points chosen on all development data, were applied once to "
@@ -108,7 +112,7 @@ def _models(names: tuple[str, ...]) -> list[str]:
         f"tuned by AUC on at most {SVM_TUNING_UNITS} units; probabilities by Platt's sigmoid on inner predictions, a falling "
         "sigmoid replaced by a constant.",
     }
-    return [about[n] for n in names]
+    return [about[n] for n in names if n in about]
 
 
 def classify_methods(data: ClassData, target: Target, settings: dict[str, Any]) -> tuple[str, ...]:
@@ -119,7 +123,7 @@ def classify_methods(data: ClassData, target: Target, settings: dict[str, Any]) 
     sentences = [f"{target.name} was predicted in {settings['analysed']} development units ({counts})."]
     sentences += evaluation(data.design, settings, "class")
     sentences += preprocessing(data.design, settings["screen"], data.recipe)
-    sentences += _models(data.models)
+    sentences += [*_models(data.models), *network_methods(data.networks)]
     sentences.append(
         "The area under the ROC curve is the share of concordant pairs among pairs of units of the same test fold, "
         "over all repeats; its 95 % interval and the paired tests between inputs use DeLong's variance with the placement "

@@ -278,7 +278,7 @@ class SurviveSection(Learning):
     kind: Literal["survive"]
     endpoint: str
     inputs: list[str] | None = Field(None, min_length=1)
-    models: list[Literal["cox", "coxnet", "rsf", "deepsurv"]] = Field(["cox"], min_length=1)
+    models: list[Literal["cox", "coxnet", "rsf", "deepsurv", "fusion"]] = Field(["cox"], min_length=1)
     groups: list[str] = Field(default_factory=list, description="columns by which curves are drawn")
     folds: int = Field(5, ge=2, le=20)
     repeats: int = Field(3, ge=1, le=100)

@@ -54,9 +54,50 @@ class SelectSection(Section):
         return self
 
 
+View = Literal["whole", "lesion", "ring", "lesion+ring", "masked", "pair"]
+
+
+class NetworkSection(Section):
+    """How the model `fusion` sees and learns; every key has a default, and what is fitted is fitted inside training folds."""
+
+    fusion: Literal["early", "concat", "gated", "attention", "bilinear", "late", "stacked"] = Field(
+        "attention", description="how what the inputs say is joined"
+    )
+    pictures: list[str] | dict[str, View] = Field(
+        default_factory=list, description="modalities whose pictures the network sees; {modality: view} or a list"
+    )
+    view: View = Field("lesion", description="part of a picture that is seen, where `pictures` is a list")
+    size: int = Field(96, ge=16, le=1024, description="rows and columns of what is seen, in pixels")
+    frames: int = Field(16, ge=2, le=256, description="frames of a loop that are seen")
+    features: bool = Field(True, description="whether the features of those modalities are seen too")
+    backbone: str = Field("compact", description="network that sees pictures: compact, resnet18, resnet50, densenet121 …")
+    weights: str | None = Field(None, description="null (from scratch), imagenet, or a .pth or .safetensors file")
+    freeze_epochs: int = Field(0, ge=-1, description="epochs in which pretrained weights stay; -1: always")
+    also: list[str] = Field(default_factory=list, description="further targets that are learnt together with this one")
+    width: int = Field(32, ge=4, le=1024, description="numbers that stand for one input")
+    dropout: float = Field(0.2, ge=0, lt=1)
+    modality_dropout: float = Field(0.2, ge=0, lt=1, description="share of steps in which a present modality is hidden")
+    min_modalities: int = Field(1, ge=1, description="units with fewer get no prediction of their own but the prevalence")
+    epochs: int = Field(60, ge=1)
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(0.001, gt=0, le=1)
+    weight_decay: float = Field(0.01, ge=0, le=10)
+    patience: int = Field(10, ge=0, description="epochs without a better inner validation loss; 0: train all epochs")
+    balance: Literal["none", "weights", "sampling"] = "none"
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    augment: bool = Field(True, description="ultrasound augmentation of pictures")
+    device: str = Field("auto", description="cpu, cuda, cuda:1 …; auto: a GPU if there is one")
+
+    @property
+    def views(self) -> dict[str, View]:
+        """The view of each modality whose pictures are seen."""
+        return dict(self.pictures) if isinstance(self.pictures, dict) else dict.fromkeys(self.pictures, self.view)
+
+
 class Learning(Section):
     """Keys that `classify` and `survive` share; everything here is fitted inside each training fold."""
 
     harmonize: HarmonizeSection | None = Field(None, description="ComBat between centres or scanners")
     stable: StableSection | None = Field(None, description="a filter by repeated measurement")
     select: SelectSection | None = Field(None, description="selection of image features")
+    network: NetworkSection | None = Field(None, description="settings of the model `fusion`")

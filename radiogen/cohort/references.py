@@ -11,7 +11,7 @@ import pandas as pd
 from radiogen.cohort.cohort import Cohort
 from radiogen.cohort.config import AssociateSection, ClassifySection, CohortConfig, ModalitySection, SurviveSection
 from radiogen.cohort.frames import safe_name
-from radiogen.cohort.learning import HarmonizeSection
+from radiogen.cohort.learning import HarmonizeSection, NetworkSection
 from radiogen.cohort.repeats import foreign_repeats
 from radiogen.cohort.targets import MARKER_CLASSES, target_names
 from radiogen.cohort.values import listing, suggest
@@ -149,6 +149,8 @@ class _Checker:
     def learning(self, section: ClassifySection | SurviveSection, key: str) -> None:
         """What harmonisation and the stability filter of an analysis need from the rest of the YAML."""
         config = self.cohort.config
+        if section.network is not None:
+            self._network(section, section.network, f"{key}.network")
         if section.harmonize is not None:
             self._harmonize(section, section.harmonize, f"{key}.harmonize")
         if section.stable is not None and not any(m.repeats for m in config.modalities.values()):
@@ -158,6 +160,29 @@ class _Checker:
         if section.stable is not None:
             foreign = foreign_repeats(self.cohort.repeats, self.cohort.modalities)
             self.findings.extend(replace(p, file=str(self.file)) for p in foreign)
+
+    def _network(self, section: ClassifySection | SurviveSection, asked: NetworkSection, key: str) -> None:
+        """Pictures, further targets, backbone and weights of networks."""
+        modalities = self.cohort.config.modalities
+        inputs = [m for m in modalities if section.inputs is None or m in section.inputs]
+        for name in asked.views:
+            if name not in modalities:
+                self.missing("modality", name, modalities, f"{key}.pictures")
+            elif modalities[name].images is None:
+                self.findings.add("RG706", f"the modality '{name}' has no images that a network could see", file=self.file,
+                                  column=f"{key}.pictures", value=name, fix="Add `images:` to it, or leave it out of `pictures`.")
+            elif name not in inputs:
+                self.findings.add("RG109", f"the network is to see pictures of '{name}', which is not among the inputs",
+                                  file=self.file, column=f"{key}.pictures", value=name, fix=f"Add {name} to `inputs`.")
+        outcome = section.target if isinstance(section, ClassifySection) else section.endpoint
+        seen = {outcome.lower()}
+        for name in asked.also:
+            if name.lower() in seen:
+                self.findings.add("RG708", f"'{name}' is learnt already", file=self.file, column=f"{key}.also", value=name,
+                                  fix="Name each further target once, and not the target itself.")
+            elif name not in self.timed and name not in self.known and name.lower() not in self.known:
+                self.missing("target", name, sorted({*self.known, *self.timed}), f"{key}.also")
+            seen.add(name.lower())
 
     def _harmonize(self, section: ClassifySection | SurviveSection, asked: HarmonizeSection, key: str) -> None:
         """Batches and covariates of ComBat, as far as they can be judged before any fold is drawn."""

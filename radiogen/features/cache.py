@@ -17,6 +17,8 @@ from radiogen.errors import RadiogenError, fail
 
 _FORMAT = 2
 _SUFFIX = ".json"
+#: large arrays of an entry stand beside it, under the same name
+_BESIDE = ".npy"
 #: folder, beside those of the entries, in which entries are written before they are moved into place
 _UNFINISHED = "unfinished"
 #: unfinished files older than this were left by a run that was killed
@@ -166,8 +168,8 @@ class FeatureCache:
     def size(self) -> CacheSize:
         """Number of entries and their bytes."""
         entries = total = 0
-        for _, size, _ in self._entries():
-            entries, total = entries + 1, total + size
+        for _, size, path in self._entries():
+            entries, total = entries + path.endswith(_SUFFIX), total + size
         return CacheSize(entries, total)
 
     def prune(self, *, older_than_days: float | None = None, max_bytes: int | None = None) -> int:
@@ -202,13 +204,13 @@ class FeatureCache:
                 path.unlink(missing_ok=True)
         except OSError as error:
             raise fail("RG801", f"a cache file cannot be removed: {error.strerror}", file=self.folder) from error
-        return len(doomed)
+        return sum(path.endswith(_SUFFIX) for _, _, path in doomed)
 
     def _entries(self) -> Iterator[_Entry]:
         for folder in sorted(self.folder.glob("??")) if self.folder.is_dir() else ():
             with os.scandir(folder) as found:
                 for item in found:
-                    if not item.name.endswith(_SUFFIX):
+                    if not item.name.endswith((_SUFFIX, _BESIDE)):
                         continue
                     try:
                         stat = item.stat()

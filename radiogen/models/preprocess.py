@@ -169,6 +169,10 @@ class Preprocessor:
         kept = self._kept
         return (raw[:, kept] - self._mean[kept]) / self._scale[kept]
 
+    def kinds(self) -> dict[str, bool]:
+        """Whether each column with a known value in training is used as a number (else as a category)."""
+        return {**dict.fromkeys(self._numeric, True), **dict.fromkeys(self._levels, False)}
+
     # -- what is learnt -----------------------------------------------------------
 
     def _learn_numeric(self, frame: pd.DataFrame) -> None:

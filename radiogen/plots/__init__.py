@@ -8,8 +8,12 @@ Every function takes a frame whose numbers were computed elsewhere and returns a
 
 from __future__ import annotations
 
+from radiogen.plots.activation_maps import activation_overlay
 from radiogen.plots.agreement import bland_altman
 from radiogen.plots.associations import association_heatmap, volcano
+from radiogen.plots.attribution_checks import interaction_heatmap, perturbation_curves
+from radiogen.plots.attribution_units import attribution_over_time, waterfall
+from radiogen.plots.attributions import attribution_bar, beeswarm, dependence
 from radiogen.plots.cohort import availability, classes, flow, missingness, mutations
 from radiogen.plots.cutpoints import cutpoint_profile
 from radiogen.plots.decisions import decision_curve
@@ -28,20 +32,29 @@ from radiogen.plots.stability import icc_heatmap, icc_intervals, icc_shares
 from radiogen.plots.subgroups import subgroup_forest
 from radiogen.plots.survival import cumulative_incidence, kaplan_meier
 from radiogen.plots.text import text
+from radiogen.plots.training import learning_curves, risk_coverage_curve
+from radiogen.plots.validation import bootstrap_distribution, coefficient_path, optimism, threshold_curves
 
 __all__ = [
+    "activation_overlay",
     "association_heatmap",
+    "attribution_bar",
+    "attribution_over_time",
     "availability",
     "batch_components",
     "batch_variance",
+    "beeswarm",
     "bland_altman",
+    "bootstrap_distribution",
     "calibration_curve",
     "classes",
+    "coefficient_path",
     "confusion_matrix",
     "cumulative_incidence",
     "cumulative_incidences",
     "cutpoint_profile",
     "decision_curve",
+    "dependence",
     "flow",
     "forest",
     "horizon_scores",
@@ -49,15 +62,20 @@ __all__ = [
     "icc_intervals",
     "icc_shares",
     "importance",
+    "interaction_heatmap",
     "kaplan_meier",
+    "learning_curves",
     "missingness",
     "mutations",
     "nomogram",
     "nomogram_svg",
+    "optimism",
     "performance",
+    "perturbation_curves",
     "reclassification",
     "reclassification_table",
     "regression_forest",
+    "risk_coverage_curve",
     "rmst_areas",
     "roc",
     "sample_size_curve",
@@ -65,5 +83,7 @@ __all__ = [
     "stacked_incidence",
     "subgroup_forest",
     "text",
+    "threshold_curves",
     "volcano",
+    "waterfall",
 ]

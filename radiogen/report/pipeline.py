@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from radiogen.cohort import Cohort, load_cohort
-from radiogen.errors import RadiogenError, fail
+from radiogen.errors import RadiogenError
+from radiogen.files import check_writable
 from radiogen.progress import Progress
 
 
@@ -57,7 +58,7 @@ def report_cohort(
 
     cohort = load_cohort(path, data=data, allow_outside=allow_outside)
     target = Path(output) if output is not None else Path(f"{slug(cohort.name)}-report.html")
-    _check_writable(target)
+    check_writable(target)
     if len(cohort.images):
         cohort = extract(cohort, n_jobs=n_jobs, cache=cache, progress=progress)
     results, failures = run(cohort, n_jobs=n_jobs, progress=progress)
@@ -68,16 +69,3 @@ def report_cohort(
 def slug(name: str) -> str:
     """A file name from a cohort's name."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "cohort"
-
-
-def _check_writable(target: Path) -> None:
-    """Find out before the work, not after it."""
-    if target.is_dir():
-        raise fail("RG801", f"'{target}' is a folder", file=target, fix="Give the name of a file, such as report.html.")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        probe = target.parent / f".{target.name}.probe"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise fail("RG801", f"'{target}' cannot be written: {error.strerror}", file=target) from error

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from radiogen.stats.optimism import OptimismResult, optimism_bootstrap
     from radiogen.stats.overlaps import dice
     from radiogen.stats.paired import cochran_q, mcnemar_test
+    from radiogen.stats.penalised_cox import ElasticNetResult, cox_elastic_net
     from radiogen.stats.planning import SampleSize
     from radiogen.stats.points import NomogramResult, nomogram
     from radiogen.stats.power import power_by_simulation
@@ -82,6 +83,7 @@ _HOMES = {
     "kappa": ("cohen_kappa", "fleiss_kappa"),
     "logrank_size": ("sample_size_log_rank",),
     "overlaps": ("dice",),
+    "penalised_cox": ("ElasticNetResult", "cox_elastic_net"),
     "planning": ("SampleSize",),
     "power": ("power_by_simulation",),
     "regression_models": ("regression_fits",),
@@ -149,6 +151,7 @@ __all__ = [
     "CumulativeIncidenceResult",
     "CutpointResult",
     "DecisionCurve",
+    "ElasticNetResult",
     "FineGrayResult",
     "HorizonResult",
     "InteractionResult",
@@ -182,6 +185,7 @@ __all__ = [
     "concordance_bootstrap",
     "concordance_difference",
     "confusion",
+    "cox_elastic_net",
     "cox_regression",
     "cox_screen",
     "cumulative_incidence",

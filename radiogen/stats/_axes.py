@@ -14,7 +14,7 @@ from radiogen.errors import fail
 from radiogen.stats._covariates import Spread
 from radiogen.stats._linear import LinearModel, PredictorSet
 from radiogen.stats._pretty import pretty
-from radiogen.stats._validate import Floats, number, word
+from radiogen.stats._validate import Floats, numbers, word
 
 _ROUND = (0.001, 0.005, 0.01, 0.02, 0.05, *(k / 10 for k in range(1, 10)), 0.95, 0.98, 0.99, 0.995, 0.999)
 #: fewer round probabilities than this are filled up
@@ -97,7 +97,7 @@ def _ticks(given: Sequence[Any], name: str, spread: Spread) -> list[Any]:
         if odd or not words:
             raise fail("RG708", f"'{name}' has the levels {', '.join(spread.levels)}.", value=odd)
         return words
-    return number(np.atleast_1d(np.asarray(given)), name).tolist()
+    return numbers(given, name).tolist()
 
 
 def _shown(value: Any) -> str:
@@ -107,7 +107,7 @@ def _shown(value: Any) -> str:
 def outcome_ticks(low: float, high: float, wanted: Sequence[float] | None) -> Floats:
     """Probabilities for the ticks: those wanted, else round ones inside the range."""
     if wanted is not None:
-        chosen = number(np.asarray(wanted), "probabilities")
+        chosen = numbers(wanted, "probabilities")
         if (chosen <= 0).any() or (chosen >= 1).any():
             raise fail("RG708", "`probabilities` must lie between 0 and 1.", value=chosen.tolist())
         return np.unique(chosen)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, Ints, number, same_length, tie_times
+from radiogen.stats._validate import MOST_CODE, Bools, Floats, Ints, number, same_length, tie_times
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,12 @@ def status_times(time: ArrayLike, status: ArrayLike, name: str = "event") -> tup
         raise fail("RG403", f"`time` has {int((t == 0).sum())} zeros.")
     if (s < 0).any() or (s != np.floor(s)).any():
         odd = s[(s < 0) | (s != np.floor(s))][0]
-        raise fail("RG705", f"`{name}` must be 0 (censored), 1 (the event) or 2 and up (competing events).", value=odd)
+        raise fail(
+            "RG705", f"`{name}` must be 0 (censored), 1 (the event) or 2 and up (competing events).", value=odd,
+            fix="Recode: 0 where the time is censored, 1 for the event of interest, 2 and up for the others.",
+        )  # fmt: skip
+    if (s > MOST_CODE).any():
+        raise fail("RG705", f"`{name}` has values that are no codes.", value=s.max(), fix="Use whole numbers such as 0, 1 and 2.")
     if set(np.unique(s)) == {1.0, 2.0}:
         # R's own data sets write censored as 1 and dead as 2: taken as they stand, the censored would be the events
         raise fail(

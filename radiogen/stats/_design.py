@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Floats, groups, number, word
+from radiogen.stats._validate import Floats, groups, moderate, number, word
 
 #: a column whose part outside the others is smaller than this is aliased (R's qr tolerance)
 _ALIASED = 1e-7
@@ -60,7 +60,7 @@ def design(frame: pd.DataFrame) -> Design:
             count = f"{int(series.isna().sum())} missing values of {len(series)}"
             raise fail("RG705", f"Covariate '{name}' has {count}.", column=str(name))
         if is_numeric(series):
-            columns.append(number(series, str(name)))
+            columns.append(moderate(number(series, str(name)), str(name)))
             terms.append(str(name))
             sources.append(str(name))
             continue

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, Ints, is_number, number, same_length, survival
+from radiogen.stats._validate import MOST_CODE, Bools, Floats, Ints, is_number, number, same_length, survival
 
 
 def statuses(time: ArrayLike, event: ArrayLike, competing: bool | None) -> tuple[Floats, Ints, bool]:
@@ -21,6 +21,8 @@ def statuses(time: ArrayLike, event: ArrayLike, competing: bool | None) -> tuple
     if (codes < 0).any() or (codes % 1 != 0).any():
         odd = codes[(codes < 0) | (codes % 1 != 0)][0]
         raise fail("RG705", "`event` must be 0 (censored), 1 (the event) and 2 or more (competing).", value=odd)
+    if (codes > MOST_CODE).any():
+        raise fail("RG705", "`event` has values that are no codes.", value=codes.max(), fix="Use whole numbers: 0, 1 and 2.")
     more = bool((codes > 1).any())
     if more and competing is None and not (codes == 0).any():
         raise fail(

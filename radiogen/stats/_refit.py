@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from radiogen.errors import fail
-from radiogen.stats._design import aliased, design, standardise
+from radiogen.stats._design import aliased, design, standardise, take
 from radiogen.stats._logit import logit
 from radiogen.stats._newton import maximise
 from radiogen.stats._partial import efron
-from radiogen.stats._validate import Floats, Ints, number, survival
+from radiogen.stats._validate import Floats, Ints, array_of, number, survival
 
 #: rows to fit on -> predictions for all rows
 Refit = Callable[[Ints], Any]
@@ -28,7 +28,8 @@ def is_survival(y: Any) -> bool:
     """Whether an outcome has a time and an event."""
     if isinstance(y, pd.DataFrame) or (isinstance(y, tuple) and len(y) == 2):
         return True
-    return getattr(np.asarray(y).dtype, "names", None) is not None or np.asarray(y).ndim == 2
+    array = array_of(y, "y")
+    return getattr(array.dtype, "names", None) is not None or array.ndim == 2
 
 
 def time_and_event(y: Any) -> tuple[Floats, Any]:
@@ -41,7 +42,7 @@ def time_and_event(y: Any) -> tuple[Floats, Any]:
         if y.shape[1] != 2:
             raise fail("RG705", "`y` needs the columns time and event.")
         return survival(y.iloc[:, 0], y.iloc[:, 1])
-    array = np.asarray(y)
+    array = array_of(y, "y")
     if array.dtype.names:
         event = [name for name in array.dtype.names if array.dtype[name].kind == "b"]
         other = [name for name in array.dtype.names if name not in event]
@@ -56,12 +57,13 @@ def time_and_event(y: Any) -> tuple[Floats, Any]:
 def matrix(x: Any) -> tuple[Floats, list[str]]:
     """A numeric matrix of the predictors; categories become indicators, the same in every resample."""
     if isinstance(x, pd.DataFrame):
+        take(x, list(x.columns))
         for name in x.columns:
             if x[name].isna().any():
                 raise fail("RG705", f"Predictor '{name}' has {int(x[name].isna().sum())} missing values.", column=str(name))
         model = design(x)
         return model.x, model.terms
-    array = np.asarray(x)
+    array = array_of(x, "X")
     if array.ndim != 2:
         raise fail("RG705", "`X` must have a row per unit and a column per predictor.", value=array.shape)
     return number(array.ravel(), "X").reshape(array.shape), [f"x{j + 1}" for j in range(array.shape[1])]
@@ -75,7 +77,7 @@ def refitter(fit: Any, x: Any, y: Any) -> tuple[Refit, str]:
         if fit == "cox":
             return _cox(matrix(x)[0], *y), "Cox regression"
         raise fail("RG708", "`fit` must be \"logistic\", \"cox\", a function or an estimator.", value=fit)
-    table = x if isinstance(x, pd.DataFrame) else np.asarray(x)
+    table = x if isinstance(x, pd.DataFrame) else array_of(x, "X")
     if hasattr(fit, "fit") and hasattr(fit, "get_params"):
         return _estimator(fit, table, y), type(fit).__name__
     if callable(fit):

@@ -20,7 +20,7 @@ _MATRIX = 5000
 def auc_of_counts(y: Any, score: Any) -> Weighted:
     """The AUC of resamples: one sort for all of them."""
     values = number(score, "score")
-    same_length(y=np.asarray(y), score=values)
+    same_length(y=number(y, "y"), score=values)
     positive = binary(y)
     order = np.argsort(values, kind="stable")
     first = np.flatnonzero(np.r_[True, np.diff(values[order]) != 0])

@@ -63,6 +63,13 @@ def against_two(columns: Sorted, codes: Ints, level: float) -> list[Columns]:
     return [_two(sums[:, k], level) for k in range(codes.shape[0])]
 
 
+def one_by_many(column: Sorted, ones: Floats, zeros: Floats, level: float) -> Columns:
+    """The same for one column and many ways to split it (n × t, 1 where a unit is of the group), at once."""
+    from radiogen.stats._rank_kernels import two_groups
+
+    return _two(two_groups(column.order, column.new, column.known, ones, zeros)[0], level)
+
+
 def _two(sums: Floats, level: float) -> Columns:
     m, n, w, s2, r2, ties, blocks = sums.T
     total = m + n

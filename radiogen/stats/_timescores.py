@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from radiogen.errors import fail
 from radiogen.stats._censoring import Censoring, censoring, status_times
-from radiogen.stats._validate import Bools, Floats, Ints, normal_quantile, number
+from radiogen.stats._validate import Bools, Floats, Ints, array_of, normal_quantile, number, numbers
 from radiogen.stats.result import StatResult
 
 #: one risk, or risks by the name of their model: (n,) or (n, horizons)
@@ -80,7 +80,7 @@ def prepare(
 
 
 def _horizons(horizons: ArrayLike | float) -> Floats:
-    wanted = number(np.atleast_1d(np.asarray(horizons)), "horizons")
+    wanted = numbers(horizons, "horizons")
     if (wanted <= 0).any():
         raise fail("RG708", "`horizons` must be positive.", value=wanted.min())
     if (np.diff(wanted) <= 0).any():
@@ -98,6 +98,7 @@ def _risk_table(risk: Risks, n: int, horizons: Floats, probability: bool) -> dic
 
 def _one_risk(values: Any, name: str, n: int, horizons: int, probability: bool) -> Floats:
     raw = values.to_numpy() if isinstance(values, pd.DataFrame) else values
+    raw = raw if isinstance(raw, pd.Series) else array_of(raw, name)
     two = np.ndim(raw) == 2
     flat = number(np.asarray(raw).ravel() if two else raw, name)
     table = flat.reshape(np.shape(raw)) if two else flat[:, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+#: models square their covariates: beyond this, and below one over it, squares are no numbers any more
+_FAR = 1e100
+#: a status is a small code
+MOST_CODE = 1e6
 #: R's tolerance for times that differ by rounding only (survival::aeqSurv)
 _TIE_TOLERANCE = float(np.sqrt(np.finfo(float).eps))
 
@@ -37,21 +42,56 @@ def number(x: ArrayLike | pd.Series, name: str, *, missing: bool = False) -> Flo
     return values
 
 
+def numbers(x: Any, name: str) -> Floats:
+    """One number or several, as an array of one dimension."""
+    return number(x if isinstance(x, pd.Series | pd.Index) else np.atleast_1d(array_of(x, name)), name)
+
+
+def array_of(x: Any, name: str) -> NDArray[Any]:
+    """An array of what is given; masked values are missing, and rows of different length are refused."""
+    if isinstance(x, np.ma.MaskedArray):
+        hidden = np.ma.getmaskarray(x)
+        if not hidden.any():
+            return np.asarray(x.data)
+        out = x.data.astype(float if x.dtype.kind in "biuf" else object)
+        out[hidden] = np.nan
+        return np.asarray(out)
+    if isinstance(x, str | bytes | Mapping | Set | Iterator):
+        raise fail(
+            "RG705", f"`{name}` must be an array and is {type(x).__name__}.", fix="Give a list, an array or a column of a frame."
+        )  # fmt: skip
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise fail("RG705", f"`{name}` has rows of different length.", fix="Give one value per unit.") from error
+
+
+def moderate(values: Floats, name: str) -> Floats:
+    """Numbers whose squares are numbers too: neither their size nor their spread is beyond 1e100 or below 1e-100."""
+    if values.size and (np.abs(values).max() > _FAR or 0 < np.ptp(values) < 1 / _FAR):
+        raise fail(
+            "RG705", f"The size or spread of `{name}` lies beyond 1e100 or below 1e-100.", column=name,
+            fix=f"Give '{name}' in another unit; check whether such a value stands for a missing one.",
+            value=float(values[np.abs(values).argmax()]),
+        )  # fmt: skip
+    return values
+
+
 def _to_float(x: Any, name: str) -> Floats:
     try:
         if isinstance(x, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
             series = pd.Series(x)
-            if isinstance(series.dtype, pd.CategoricalDtype) or series.dtype.kind in "mM":
+            if isinstance(series.dtype, pd.CategoricalDtype) or series.dtype.kind in "mMc":
                 raise TypeError
             return series.to_numpy(dtype=float, na_value=np.nan)
-        array = np.asarray(x)
+        array = array_of(x, name)
         if array.dtype.kind not in "biuf" and not (array.dtype.kind == "O" and _all_numbers(array)):
             raise TypeError
         if array.dtype.kind == "O":
             return pd.Series(array.ravel()).to_numpy(dtype=float, na_value=np.nan).reshape(array.shape)
         return array.astype(float)
-    except (TypeError, ValueError) as error:
-        raise fail("RG705", f"`{name}` must be numbers.") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise fail("RG705", f"`{name}` must be numbers.", fix=f"Give `{name}` as an array of numbers, one per unit.") from error
 
 
 def _all_numbers(array: NDArray[Any]) -> bool:
@@ -78,10 +118,17 @@ def binary(y: ArrayLike | pd.Series, name: str = "y", *, least: int = 1) -> Bool
 
 def same_length(**arrays: Any) -> int:
     """Check that all arrays have one length and return it."""
-    sizes = {name: len(a) for name, a in arrays.items() if a is not None}
+    sizes = {name: _size(a, name) for name, a in arrays.items() if a is not None}
     if len(set(sizes.values())) > 1:
-        raise fail("RG705", "Lengths differ: " + ", ".join(f"`{k}` {v}" for k, v in sizes.items()) + ".")
+        words = ", ".join(f"`{k}` {v}" for k, v in sizes.items())
+        raise fail("RG705", f"Lengths differ: {words}.", fix="Give one value per unit in each.")
     return next(iter(sizes.values()))
+
+
+def _size(array: Any, name: str) -> int:
+    if isinstance(array, str) or not hasattr(array, "__len__") or np.ndim(array) == 0:
+        raise fail("RG705", f"`{name}` must be an array.", fix=f"Give `{name}` as a list, an array or a column of a frame.")
+    return len(array)
 
 
 def survival(time: ArrayLike | pd.Series, event: ArrayLike | pd.Series) -> tuple[Floats, Bools]:
@@ -110,10 +157,14 @@ def tie_times(time: Floats) -> Floats:
 
 def groups(group: Any, name: str = "group") -> tuple[Ints, list[Any]]:
     """Codes 0, 1, … and the levels that occur: in the order of a categorical, otherwise sorted."""
-    array = np.asarray(group, dtype=object) if not isinstance(group, pd.Series | pd.Categorical) else group
-    if np.ndim(array) != 1 or len(array) == 0:
-        raise fail("RG705", f"`{name}` must have one dimension and at least one value.")
+    array = group if isinstance(group, pd.Series | pd.Categorical) else _labels(group, name)
+    if array.ndim != 1 or len(array) == 0:
+        raise fail(
+            "RG705", f"`{name}` must have one dimension and at least one value.", fix="Give one label for each unit."
+        )  # fmt: skip
     series = pd.Series(array).reset_index(drop=True)
+    if series.dtype == object and not all(isinstance(v, Hashable) for v in series):
+        raise fail("RG705", f"`{name}` holds lists or other things that are no labels.", fix="Give one label for each unit.")
     if series.isna().any():
         raise fail("RG705", f"`{name}` has {int(series.isna().sum())} missing values of {len(series)}.")
     if isinstance(series.dtype, pd.CategoricalDtype):
@@ -130,6 +181,11 @@ def groups(group: Any, name: str = "group") -> tuple[Ints, list[Any]]:
     position = {level: index for index, level in enumerate(levels)}
     codes = series.map(position)
     return np.asarray(codes, dtype=np.int64), levels
+
+
+def _labels(group: Any, name: str) -> NDArray[Any]:
+    array = array_of(group, name) if isinstance(group, np.ma.MaskedArray | str | bytes | Mapping | Set | Iterator) else group
+    return np.asarray(array, dtype=object)
 
 
 def word(level: Any) -> str:

@@ -13,7 +13,7 @@ from radiogen.errors import fail
 from radiogen.stats._design import aliased, design, standardise
 from radiogen.stats._logit import logit
 from radiogen.stats._newton import covariance, maximise
-from radiogen.stats._validate import Bools, Floats, binary, choice, normal_quantile, number, same_length
+from radiogen.stats._validate import Bools, Floats, binary, choice, moderate, normal_quantile, number, same_length
 from radiogen.stats.result import StatResult
 
 _TOLERANCE = 1e-7
@@ -97,6 +97,7 @@ def adjusted_odds_ratio(
     for name in features.columns:
         values = number(features[name], str(name), missing=drop)
         use = whole & ~np.isnan(values)
+        moderate(values[use], str(name))
         key = use.tobytes()
         if key not in bases:
             bases[key] = _base(outcome[use] == 1.0, None if covariates is None else covariates[use])

@@ -128,7 +128,7 @@ def calibration(
     """
     z = normal_quantile(level)
     predicted = number(p, "p")
-    same_length(y=np.asarray(y), p=predicted)
+    same_length(y=number(y, "y"), p=predicted)
     positive = binary(y)
     log_odds, notes = _log_odds(predicted, clip)
     check_draws(n_boot, least=0)

@@ -15,7 +15,7 @@ from radiogen.errors import fail
 from radiogen.stats._covariates import Spread, columns_for, levels_of, spreads
 from radiogen.stats._coxfit import CoxFit, fit_cox
 from radiogen.stats._newton import Fit, covariance
-from radiogen.stats._validate import Floats, groups, normal_quantile, number
+from radiogen.stats._validate import Floats, groups, normal_quantile, numbers
 from radiogen.stats.harrell import concordance
 from radiogen.stats.result import StatResult
 
@@ -81,7 +81,7 @@ class CoxResult(StatResult):
             RG203 for a missing column, RG705 for missing values or a level that the model has not seen,
             RG708 for a model with strata.
         """
-        wanted = number(np.atleast_1d(np.asarray(horizons)), "horizons")
+        wanted = numbers(horizons, "horizons")
         if self.baseline["stratum"].nunique() > 1:
             raise fail("RG708", "A stratified model has no one baseline; fit one model per stratum to predict.")
         hazard = np.r_[0.0, self.baseline["hazard"].to_numpy()]

@@ -11,7 +11,7 @@ from radiogen.errors import fail
 from radiogen.stats._coxfit import fit_design
 from radiogen.stats._design import design, is_numeric
 from radiogen.stats._partial import RiskSets
-from radiogen.stats._validate import Bools, Floats, Ints, choice, normal_quantile, number, same_length, survival
+from radiogen.stats._validate import Bools, Floats, Ints, array_of, choice, normal_quantile, number, same_length, survival
 from radiogen.stats.multiplicity import fdr
 
 _TESTS = ("wald", "score", "likelihood ratio")
@@ -121,7 +121,7 @@ def cox_screen(
 
 def _table(features: pd.DataFrame | ArrayLike) -> tuple[Floats, list[str]]:
     if not isinstance(features, pd.DataFrame):
-        array = np.asarray(features)
+        array = array_of(features, "features")
         if array.ndim != 2:
             raise fail("RG705", "`features` must have rows and columns.", value=array.shape)
         features = pd.DataFrame(array)

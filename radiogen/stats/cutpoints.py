@@ -289,7 +289,7 @@ def _three_groups(ordered: Floats, sizes: Ints, first: Ints, second: Ints) -> Fl
 
 
 def _lausen92(b: float, low: float, high: float, n: int) -> float:
-    low, high = max(low, 1 / n), min(high, 1 - 1 / n)
+    low, high = low if low > 0 else 1 / n, high if high < 1 else 1 - 1 / n
     if b < 1:
         return 1.0
     density = float(norm.pdf(b))
@@ -320,6 +320,10 @@ def _hothorn(b: float, ordered: Floats, sizes: Ints) -> float:
     sums = np.arange(top + 1)
     safe = np.where(variance > 0, variance, 1.0)
     distance = np.abs(sums - mean[:, None]) / np.sqrt(safe)[:, None]
+    if sizes.size == 1:
+        # nothing was searched: the exact two-sided test of this one split, the split itself included
+        size = int(sizes[0])
+        return float(min(1.0, share[size][distance[size] >= b * (1 - 1e-12)].sum()))
     # R leaves out groups whose scores are all 0, and with them a little of the lower tail
     beyond = (distance > b) & (share > 0) & (sums > 0)
     total = np.where(beyond, share, 0.0).sum(axis=1)

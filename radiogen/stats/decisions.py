@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from radiogen.errors import fail
 from radiogen.stats._draws import check_draws, check_seed, chunks, cluster_codes, counts, percentile
 from radiogen.stats._horizon import probabilities
-from radiogen.stats._validate import Bools, Floats, Ints, binary, normal_quantile, number
+from radiogen.stats._validate import Bools, Floats, Ints, binary, normal_quantile, numbers
 from radiogen.stats.result import StatResult
 
 #: per how many units the avoided interventions are counted
@@ -229,7 +229,7 @@ def check_thresholds(thresholds: ArrayLike | None) -> Floats:
     """Different thresholds between 0 and 1 in increasing order."""
     if thresholds is None:
         return _THRESHOLDS
-    cuts = np.unique(number(np.atleast_1d(np.asarray(thresholds)), "thresholds"))
+    cuts = np.unique(numbers(thresholds, "thresholds"))
     if cuts[0] <= 0 or cuts[-1] >= 1:
         raise fail("RG708", "`thresholds` must lie between 0 and 1, without these two.", value=(cuts[0], cuts[-1]))
     return cuts

@@ -11,7 +11,7 @@ from scipy.stats import nct
 from scipy.stats import t as student
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Floats, choice, normal_quantile, number, same_length
+from radiogen.stats._validate import Floats, choice, moderate, normal_quantile, number, same_length
 from radiogen.stats.result import StatResult
 
 _LABELS = ("bias", "lower limit of agreement", "upper limit of agreement")
@@ -98,7 +98,7 @@ def bland_altman(
     z = normal_quantile(agreement)
     choice(scale, "scale", ("difference", "ratio"))
     choice(method, "method", ("exact", "approximate"))
-    first, second = number(a, "a"), number(b, "b")
+    first, second = moderate(number(a, "a"), "a"), moderate(number(b, "b"), "b")
     n = same_length(a=first, b=second)
     if n < 3:
         raise fail("RG701", f"{n} units; limits of agreement need three.")

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Floats, choice, number, same_length
+from radiogen.stats._validate import Floats, choice, number, numbers, same_length
 from radiogen.stats.cutpoints import maximally_selected_cutpoint, xtile
 from radiogen.stats.result import StatResult
 
@@ -129,10 +129,10 @@ def risk_groups(
             raise fail("RG705", "`score` is constant.", value=values[0])
         cuts = np.quantile(values, _SHARES[method])
     elif method == "cutpoint":
-        cuts = number(np.atleast_1d(np.asarray(cutpoints)), "cutpoints")
+        cuts = numbers(cutpoints, "cutpoints")
     else:
         assert time is not None and event is not None
-        same_length(score=values, time=np.asarray(time))
+        same_length(score=values, time=number(time, "time"))
         found = maximally_selected_cutpoint(values, time, event) if method != "xtile" else xtile(values, time, event, seed=seed)
         cuts, p = np.array(found.cutpoints), float(np.atleast_1d(np.asarray(found.p))[0])
     return _groups(values, cuts, labels, method, p)

@@ -39,7 +39,7 @@ def concordance(
         Positive follow-up times.
     event : array-like of int, shape (n,)
         1 where the event was seen, 0 where the time is censored; 2 and up a competing event, after which
-        the event of interest cannot come: such a unit outlives all (Wolbers; Harrell's C only).
+        the event of interest cannot come: such a unit outlives all (Wolbers).
     risk : array-like of float, shape (n,)
         Higher means an earlier event (a Cox linear predictor, not a survival probability).
     method : {"harrell", "uno"}, default "harrell"
@@ -73,13 +73,16 @@ def concordance(
     standard error is the infinitesimal jackknife of R's survival package.  O(n log² n).
 
     Uno's weights are 1 / G(T-)² with the Kaplan-Meier estimate G of the censoring, as R's
-    ``concordance(timewt = "n/G2")``; the standard error includes the estimation of G, which R's does not.
+    ``concordance(timewt = "n/G2")``; the standard error includes the estimation of G, which R's does not.  With competing
+    events the pair of an event and an earlier competing event has the weight 1 / {G(T-) G(T'-)}, T' being the time of the
+    latter: the estimator of Wolbers et al. (2014), with G not depending on covariates, as R's ``pec::cindex`` has it.
 
     References
     ----------
     Harrell et al., JAMA 1982;247:2543, doi 10.1001/jama.1982.03320430047030.  Therneau and
     Atkinson, "Concordance", vignette of the R package survival.  Uno et al., Stat Med 2011;30:1105,
-    doi 10.1002/sim.4154.  Wolbers et al., Epidemiology 2009;20:555, doi 10.1097/EDE.0b013e3181a39056.
+    doi 10.1002/sim.4154.  Wolbers et al., Epidemiology 2009;20:555, doi 10.1097/EDE.0b013e3181a39056;
+    Biostatistics 2014;15:526, doi 10.1093/biostatistics/kxt059.
 
     Examples
     --------
@@ -87,12 +90,12 @@ def concordance(
     0.6
     """
     z = normal_quantile(level)
-    t, e, competing = _outlived(time, event, method)
+    t, status = _checked(time, event, method)
     r = number(risk, "risk")
     same_length(time=t, risk=r)
-    estimate, influence, counts = _estimate(t, e, r, method, tau)
+    estimate, influence, counts = _estimate(t, status, r, method, tau)
     se = float(np.sqrt(np.sum(_by_cluster(influence, cluster) ** 2)))
-    words = _words(method, tau) + (", competing events outlive all" if competing else "")
+    words = _words(method, tau) + (", competing events outlive all" if (status > 1).any() else "")
     return StatResult(
         method=f"{words} ({_RULES}), {_VARIANCE[method]}{'' if cluster is None else ' by cluster'}, Wald",
         estimate=estimate,
@@ -100,9 +103,10 @@ def concordance(
         lower=max(0.0, estimate - z * se),
         upper=min(1.0, estimate + z * se),
         n=t.size,
-        events=int(e.sum()),
+        events=int((status == 1).sum()),
         level=level,
         extra=counts,
+        notes=_narrow(se),
     )
 
 
@@ -151,10 +155,10 @@ def concordance_difference(
     -0.4
     """
     z_level = normal_quantile(level)
-    t, e, _ = _outlived(time, event, method)
+    t, status = _checked(time, event, method)
     a, b = number(risk_a, "risk_a"), number(risk_b, "risk_b")
     same_length(time=t, risk_a=a, risk_b=b)
-    (c_a, spread_a, _), (c_b, spread_b, _) = (_estimate(t, e, r, method, tau) for r in (a, b))
+    (c_a, spread_a, _), (c_b, spread_b, _) = (_estimate(t, status, r, method, tau) for r in (a, b))
     spread_a, spread_b = _by_cluster(spread_a, cluster), _by_cluster(spread_b, cluster)
     difference = c_a - c_b
     se = float(np.sqrt(np.sum((spread_a - spread_b) ** 2)))
@@ -170,7 +174,7 @@ def concordance_difference(
         statistic=z,
         p=float(2 * norm.sf(abs(z))),
         n=t.size,
-        events=int(e.sum()),
+        events=int((status == 1).sum()),
         level=level,
         extra={
             "c_a": c_a,
@@ -187,29 +191,27 @@ def _words(method: str, tau: float | None) -> str:
     return ("Harrell's C" if method == "harrell" else "Uno's C") + ("" if tau is None else f" before {tau:g}")
 
 
-def _outlived(time: ArrayLike, event: ArrayLike, method: str) -> tuple[Floats, Bools, bool]:
-    """Times and events; a unit with a competing event is followed beyond all others."""
+def _narrow(se: float) -> tuple[str, ...]:
+    return ("All pairs are ordered alike: the interval has no width, which says nothing about other samples.",) if se == 0 else ()
+
+
+def _checked(time: ArrayLike, event: ArrayLike, method: str) -> tuple[Floats, Ints]:
     choice(method, "method", tuple(_VARIANCE))
-    t, status = status_times(time, event)
-    competing = status > 1
-    if not competing.any():
-        return t, status == 1, False
-    if method == "uno":
-        raise fail("RG708", "Uno's C has no competing events here; use `method=\"harrell\"`.", value=int(status.max()))
-    return np.where(competing, t.max() + 1, t), status == 1, True
+    return status_times(time, event)
 
 
-def _estimate(
-    time: Floats, event: Bools, risk: Floats, method: str, tau: float | None
-) -> tuple[float, Floats, dict[str, Any]]:
+def _estimate(time: Floats, status: Ints, risk: Floats, method: str, tau: float | None) -> tuple[float, Floats, dict[str, Any]]:
     """C, the influence of each unit and what else is shown."""
     if tau is not None and (not is_number(tau) or tau <= 0):
         raise fail("RG708", "`tau` must be a positive number.", value=tau)
     if method == "uno":
         from radiogen.stats.uno import uno_concordance
 
-        found = uno_concordance(time, event, risk, tau)
+        found = uno_concordance(time, status, risk, tau)
         return found.estimate, found.influence, {"tau": found.tau}
+    event = status == 1
+    # a unit with a competing event is followed beyond all others
+    time = np.where(status > 1, time.max() + 1, time) if (status > 1).any() else time
     if tau is not None:
         # a pair counts by its first event alone, so the rest may as well be censored just beyond
         time, event = np.minimum(time, tau), event & (time < tau)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
 from radiogen.stats._censoring import status_times
-from radiogen.stats._validate import EVENTS_FIRST, Floats, Ints, groups, normal_quantile, number, same_length, word
+from radiogen.stats._validate import EVENTS_FIRST, Floats, Ints, groups, normal_quantile, numbers, same_length, word
 from radiogen.stats.result import StatResult
 
 _CURVE = (("incidence", 0.0), ("std_err", 0.0), ("lower", np.nan), ("upper", np.nan))
@@ -61,7 +61,7 @@ class CumulativeIncidenceResult(StatResult):
         RadiogenError
             RG705 for unusable times; RG708 for a time beyond a group's follow-up with ``extend=False``.
         """
-        wanted = number(np.atleast_1d(np.asarray(times)), "times")
+        wanted = numbers(times, "times")
         parts = []
         for (group, cause), part in self.curve.groupby(["group", "cause"], sort=False):
             known = part["time"].to_numpy()
@@ -138,7 +138,9 @@ def cumulative_incidence(
             parts.append(part)
     table = pd.DataFrame(rows, columns=["group", "cause", "n", "events", *(k for k, _ in _CURVE)])
     labels = [f"cause {c}" if group is None else f"{g}, cause {c}" for g, c in zip(table["group"], table["cause"], strict=True)]
+    bare = [label for label, narrow in zip(labels, table["lower"].isna(), strict=True) if narrow]
     return CumulativeIncidenceResult(
+        notes=(f"No interval at the last time, where the incidence is 0 or 1: {', '.join(bare)}.",) if bare else (),
         method=f"cumulative incidence (Aalen-Johansen, {EVENTS_FIRST}) at the last time, Gray's variance, log(-log) interval",
         estimate=table["incidence"].to_numpy(float), se=table["std_err"].to_numpy(float),
         lower=table["lower"].to_numpy(float), upper=table["upper"].to_numpy(float), n=table["n"].to_numpy(),

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Floats, choice, normal_quantile, number
+from radiogen.stats._validate import Floats, array_of, choice, moderate, normal_quantile, number
 from radiogen.stats.icc_forms import AVERAGES, FORMS, form, squares_of
 from radiogen.stats.result import StatResult
 
@@ -125,6 +125,7 @@ def _table(table: ArrayLike | pd.DataFrame, missing: str) -> Floats:
     drop = missing == "drop"
     named = [(f"table, column {name}", columns.iloc[:, j]) for j, name in enumerate(columns.columns)]
     values = np.column_stack([number(column, name, missing=drop) for name, column in named])
+    moderate(values[~np.isnan(values)], "table")
     whole = values[~np.isnan(values).any(axis=1)]
     if whole.shape[0] < 2 or whole.shape[1] < 2:
         raise fail("RG701", f"{whole.shape[0]} whole targets and {whole.shape[1]} raters; an ICC needs two of each.")
@@ -133,7 +134,7 @@ def _table(table: ArrayLike | pd.DataFrame, missing: str) -> Floats:
 
 def _two_dimensional(table: ArrayLike) -> np.ndarray:
     try:
-        array = np.asarray(table)
+        array = array_of(table, "table")
     except ValueError as error:
         raise fail("RG705", "`table` must have rows of one length.") from error
     if array.ndim != 2:

@@ -18,7 +18,7 @@ from radiogen.stats._validate import (
     choice,
     groups,
     normal_quantile,
-    number,
+    numbers,
     same_length,
     survival,
     word,
@@ -66,7 +66,7 @@ class KaplanMeierResult(StatResult):
             ``group``, ``time``, ``n_risk``, and the ``n_event`` and ``n_censor`` up to and
             including that time.
         """
-        wanted = number(np.atleast_1d(np.asarray(times)), "times")
+        wanted = numbers(times, "times")
         parts = []
         for name in self.groups:
             part = self.curve[self.curve["group"] == name]
@@ -99,7 +99,7 @@ class KaplanMeierResult(StatResult):
         RadiogenError
             RG708 for a time beyond a group's follow-up with ``extend=False``.
         """
-        wanted = number(np.atleast_1d(np.asarray(times)), "times")
+        wanted = numbers(times, "times")
         frame = self.at_risk(wanted).drop(columns=["n_event", "n_censor"])
         values: dict[str, list[Floats]] = {key: [] for key in ("survival", "std_err", "lower", "upper")}
         for name in self.groups:
@@ -179,6 +179,10 @@ def kaplan_meier(
         parts.append(part)
     medians = np.array([[_half(p[k], p["time"]) for k in ("survival", "lower", "upper")] for p in parts])
     missing = [word(name) for name, m in zip(names, medians[:, 0], strict=True) if np.isnan(m)]
+    notes: tuple[str, ...] = (f"Median not reached: {', '.join(missing)}.",) if missing else ()
+    for side, column in (("Lower", 1), ("Upper", 2)):
+        open_ = [word(n) for n, m in zip(names, medians, strict=True) if np.isnan(m[column]) and not np.isnan(m[0])]
+        notes += (f"{side} limit of the median not reached: {', '.join(open_)}.",) if open_ else ()
     return KaplanMeierResult(
         method=f"Kaplan-Meier, {EVENTS_FIRST}; Greenwood, {conf_type} interval; median with Brookmeyer-Crowley limits",
         estimate=medians[:, 0],
@@ -188,7 +192,7 @@ def kaplan_meier(
         events=np.bincount(codes, weights=e).astype(np.int64),
         label=[word(name) for name in names],
         level=level,
-        notes=(f"Median not reached: {', '.join(missing)}.",) if missing else (),
+        notes=notes,
         curve=pd.concat(parts, ignore_index=True),
         groups=tuple(names),
     )

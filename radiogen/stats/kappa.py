@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Floats, Ints, groups, normal_quantile, number, same_length, word
+from radiogen.stats._validate import Floats, Ints, array_of, groups, normal_quantile, number, same_length, word
 from radiogen.stats.result import StatResult
 
 Labels: TypeAlias = Sequence[Any] | ArrayLike | pd.Series
@@ -141,7 +141,7 @@ def _credits(weights: str | ArrayLike | None, size: int) -> tuple[Floats, str]:
         if weights not in ("linear", "quadratic"):
             raise fail("RG708", "`weights` must be None, linear, quadratic or a table.", value=weights)
         return (1 - gap if weights == "linear" else 1 - gap**2), f"{weights} weights"
-    table = np.asarray(weights)
+    table = array_of(weights, "weights")
     if table.shape != (size, size):
         raise fail("RG705", f"`weights` must be {size} × {size}, one row and column for each category.", value=table.shape)
     w = number(table.ravel(), "weights").reshape(size, size)
@@ -214,7 +214,8 @@ def fleiss_kappa(ratings: ArrayLike | pd.DataFrame, counts: bool = False, level:
 
 def _counted(ratings: ArrayLike | pd.DataFrame) -> tuple[Floats, list[str]]:
     """Counts per unit and category from the raters' words."""
-    array: NDArray[Any] = np.asarray(ratings, dtype=object)
+    given = ratings.to_numpy() if isinstance(ratings, pd.DataFrame) else array_of(ratings, "ratings")
+    array: NDArray[Any] = given.astype(object)
     if array.ndim != 2 or not array.size:
         raise fail("RG705", "`ratings` must have two dimensions, units × raters.", value=array.shape)
     codes, levels = groups(array.ravel(), "ratings")
@@ -224,7 +225,7 @@ def _counted(ratings: ArrayLike | pd.DataFrame) -> tuple[Floats, list[str]]:
 
 
 def _counts(ratings: ArrayLike | pd.DataFrame) -> tuple[Floats, list[str]]:
-    frame = ratings if isinstance(ratings, pd.DataFrame) else pd.DataFrame(np.atleast_2d(np.asarray(ratings)))
+    frame = ratings if isinstance(ratings, pd.DataFrame) else pd.DataFrame(np.atleast_2d(array_of(ratings, "ratings")))
     if not frame.size:
         raise fail("RG705", "`ratings` is empty.")
     table = np.column_stack([number(frame.iloc[:, j], "ratings") for j in range(frame.shape[1])])

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
 from radiogen.stats._design import take
-from radiogen.stats._validate import Floats, is_number, number, survival
+from radiogen.stats._validate import Floats, is_number, number, numbers, survival
 from radiogen.stats.result import StatResult
 
 
@@ -88,7 +88,7 @@ def landmark(
     if made:
         raise fail("RG705", "The frame has columns that landmark data would overwrite; rename them.", value=sorted(made))
     t, e = survival(data[duration], data[event])
-    points = number(np.atleast_1d(np.asarray(at)), "at")
+    points = numbers(at, "at")
     if (points < 0).any() or np.unique(points).size < points.size:
         raise fail("RG708", "Landmarks must be different and not negative.", value=points.tolist())
     if window is not None and not (is_number(window) and window > 0):

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, choice, groups, normal_quantile, number, same_length, word
+from radiogen.stats._validate import Bools, Floats, array_of, choice, groups, normal_quantile, number, same_length, word
 from radiogen.stats.result import StatResult
 from radiogen.stats.roc import influence
 
@@ -125,12 +125,12 @@ def _pair(first: Bools, second: Bools, p_first: Floats, p_second: Floats) -> tup
 def _columns(
     y: ArrayLike, proba: ArrayLike | pd.DataFrame, classes: Sequence[Any] | None
 ) -> tuple[list[Any], Floats]:
-    _, present = groups(y, "y")
+    codes, present = groups(y, "y")
     if classes is not None:
         names = list(classes)
     else:
         names = list(proba.columns) if isinstance(proba, pd.DataFrame) else present
-    array: NDArray[Any] = np.asarray(proba)
+    array: NDArray[Any] = array_of(proba, "proba")
     values: NDArray[Any] = number(array.ravel(), "proba").reshape(array.shape)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
@@ -138,7 +138,7 @@ def _columns(
         values = np.column_stack([1 - values, values])
     if values.ndim != 2 or values.shape[1] != len(names):
         raise fail("RG705", f"`proba` has shape {array.shape}; {len(names)} classes need a column each.")
-    same_length(y=np.asarray(y, dtype=object), proba=values)
+    same_length(y=codes, proba=values)
     if len(set(names)) != len(names) or len(names) < 2:
         raise fail("RG705", "`classes` must name at least two different classes.", value=names)
     strange = [level for level in present if level not in names]

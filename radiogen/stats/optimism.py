@@ -14,7 +14,7 @@ from radiogen.errors import RadiogenError, fail
 from radiogen.stats._draws import check_draws, check_seed, cluster_codes
 from radiogen.stats._performance import BINARY, SURVIVAL, Measures, Metric, binary_measures, largest_error, survival_measures
 from radiogen.stats._refit import Refit, is_survival, refitter, take_outcome, time_and_event
-from radiogen.stats._validate import Floats, Ints, binary, choice, normal_quantile, number
+from radiogen.stats._validate import Floats, Ints, array_of, binary, choice, normal_quantile, number
 from radiogen.stats.result import StatResult
 
 #: permutations that give a measure without information
@@ -129,6 +129,8 @@ def optimism_bootstrap(
     choice(method, "method", _METHODS)
     check_draws(n_boot)
     outcome, n = _outcome(y)
+    if not isinstance(X, pd.DataFrame):
+        X = array_of(X, "X")
     if np.ndim(X) != 2 or np.shape(X)[0] != n:
         raise fail("RG705", f"`X` must have a row for each of the {n} outcomes.", value=np.shape(X))
     if isinstance(fit, str) and (fit == "cox") != isinstance(outcome, tuple):

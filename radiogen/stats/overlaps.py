@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from radiogen.errors import fail
+from radiogen.stats._validate import array_of
 from radiogen.stats.result import StatResult
 
 
@@ -54,7 +55,7 @@ def dice(a: ArrayLike, b: ArrayLike) -> StatResult:
 
 
 def _mask(mask: ArrayLike, name: str) -> NDArray[np.bool_]:
-    array = np.asarray(mask)
+    array = array_of(mask, name)
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
         raise fail("RG705", f"`{name}` must be a mask of 0 and 1 (or False and True).")
     return array.astype(bool)

@@ -11,7 +11,7 @@ from scipy.special import ndtr
 from scipy.stats import binom, chi2
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Bools, Floats, binary, normal_quantile, number, same_length
+from radiogen.stats._validate import Bools, Floats, array_of, binary, normal_quantile, number, same_length
 from radiogen.stats.result import StatResult
 from radiogen.stats.thresholds import proportion_interval
 
@@ -153,7 +153,7 @@ def _right(values: ArrayLike, name: str) -> Bools:
 
 
 def _table(correct: ArrayLike | pd.DataFrame, names: Sequence[str] | None) -> tuple[Floats, list[str]]:
-    array = correct.to_numpy() if isinstance(correct, pd.DataFrame) else np.asarray(correct)
+    array = correct.to_numpy() if isinstance(correct, pd.DataFrame) else array_of(correct, "correct")
     if array.ndim != 2 or array.shape[1] < 2 or array.shape[0] < 1:
         raise fail("RG705", "`correct` must have a row per unit and a column for each of at least two classifiers.")
     values = number(array.ravel(), "correct").reshape(array.shape)

@@ -15,7 +15,7 @@ from radiogen.errors import fail
 from radiogen.stats._axes import Axis, axes_of, outcome_ticks
 from radiogen.stats._linear import LinearModel, linear_model
 from radiogen.stats._pretty import pretty
-from radiogen.stats._validate import Floats, number
+from radiogen.stats._validate import Floats, numbers
 from radiogen.stats.cox import CoxResult
 from radiogen.stats.logistic import LogisticResult
 from radiogen.stats.result import StatResult
@@ -110,7 +110,7 @@ class NomogramResult(StatResult):
         RadiogenError
             RG705 for unusable points.
         """
-        total = number(np.atleast_1d(np.asarray(points)), "points")
+        total = numbers(points, "points")
         eta = self.at_zero + total / self.points_per_unit
         columns = {name: _probability(eta, hazard, self.survival) for name, _, hazard in self._outcomes()}
         return pd.DataFrame({"points": total, "linear_predictor": eta, **columns})
@@ -176,6 +176,9 @@ def nomogram(
     axis for each combination of the others' settings.  Not estimable terms add nothing.  A Cox model's probability uses
     the cumulative baseline hazard by the rule for ties of the fit, a Fine-Gray model's the cumulative incidence.
 
+    Points are those of ``rms::nomogram`` for the same coefficients.  ``rms::cph`` stops its fit early; for the digits that it
+    prints fit with ``cox_regression(..., eps=1e-4)``.
+
     References
     ----------
     Harrell, Regression Modeling Strategies, 2nd ed. 2015, section 5.4, doi 10.1007/978-3-319-19425-7.  Iasonos et al.,
@@ -226,7 +229,7 @@ def _hazards(model: StatResult, horizons: ArrayLike | None, survival: bool) -> d
         raise fail("RG708", "With competing events one minus the incidence is no survival; leave `survival` out.")
     if horizons is None:
         return {}
-    wanted = number(np.atleast_1d(np.asarray(horizons)), "horizons")
+    wanted = numbers(horizons, "horizons")
     times, hazard = model.baseline["time"].to_numpy(), model.baseline["hazard"].to_numpy()
     if (wanted < times[0]).any():
         raise fail("RG708", f"No event is seen before {times[0]:g}; `horizons` must not lie before it.", value=wanted.min())

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from radiogen.errors import RadiogenError, fail
+from radiogen.stats._validate import is_number, numbers
 from radiogen.stats.planning import between, whole
 from radiogen.stats.result import StatResult
 from radiogen.stats.thresholds import proportion_interval
+
+#: no study is larger, and the memory of one drawing is bounded
+_MOST = 10_000_000
 
 
 def power_by_simulation(
@@ -63,11 +67,13 @@ def power_by_simulation(
     >>> 0.75 < r.estimate < 0.95
     True
     """
-    wanted = [sizes] if isinstance(sizes, int | np.integer) else [int(n) for n in sizes]
-    if not wanted:
-        raise fail("RG708", "Give at least one size.")
+    wanted = [sizes] if isinstance(sizes, int | np.integer) else numbers(sizes, "sizes").tolist()
     for n in wanted:
-        whole(int(n), "sizes", 1)
+        if whole(int(n) if float(n).is_integer() else n, "sizes", 1) > _MOST:
+            raise fail("RG708", f"`sizes` must not be above {_MOST:,}.", value=int(n), fix="Give the units of one study.")
+    for name, function in (("draw", draw), ("test", test)):
+        if not callable(function):
+            raise fail("RG708", f"`{name}` must be a function.", value=function, fix="See the example of `power_by_simulation`.")
     whole(simulations, "simulations", 100)
     between(alpha, "alpha", 0, 1)
     rows = [_one(draw, test, int(n), simulations, alpha, seed) for n in wanted]
@@ -102,7 +108,10 @@ def _one(
             refused += 1
             continue
         p = getattr(answer, "p", answer)
-        if p is None or np.ndim(p) != 0 or not 0 <= float(p) <= 1:
-            raise fail("RG705", "The test must return one p-value between 0 and 1.", value=str(p)[:40])
+        if not is_number(p) or not 0 <= float(p) <= 1:
+            raise fail(
+                "RG705", "The test must return one p-value between 0 and 1.", value=str(p)[:40],
+                fix="Return the p-value, or a result of radiogen.stats with one `p`.",
+            )  # fmt: skip
         found += float(p) < alpha
     return found, refused

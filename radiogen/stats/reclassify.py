@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 from radiogen.errors import fail
 from radiogen.stats._horizon import probabilities
-from radiogen.stats._validate import Bools, Floats, Ints, binary, normal_quantile, number
+from radiogen.stats._validate import Bools, Floats, Ints, binary, normal_quantile, numbers
 from radiogen.stats.result import StatResult
 
 _LABELS = ("nri", "events", "nonevents")
@@ -174,7 +174,7 @@ def integrated_discrimination(
 
 def check_cuts(cuts: ArrayLike) -> Floats:
     """Increasing limits of classes between 0 and 1."""
-    limits = number(np.atleast_1d(np.asarray(cuts)), "cuts")
+    limits = numbers(cuts, "cuts")
     if limits.min() <= 0 or limits.max() >= 1 or (np.diff(limits) <= 0).any():
         raise fail("RG708", "`cuts` must increase and lie between 0 and 1.", value=limits.tolist()[:5])
     return limits

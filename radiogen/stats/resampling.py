@@ -14,7 +14,7 @@ from scipy.special import ndtr, ndtri
 from radiogen.errors import RadiogenError, fail
 from radiogen.stats._draws import check_draws, check_seed, chunks, cluster_codes, counts
 from radiogen.stats._resampled import NAMED, named
-from radiogen.stats._validate import Floats, Ints, choice, groups, normal_quantile, same_length
+from radiogen.stats._validate import Floats, Ints, array_of, choice, groups, moderate, normal_quantile, same_length
 from radiogen.stats.result import StatResult
 
 #: beyond so many units the jackknife leaves out blocks of units
@@ -118,6 +118,7 @@ def bootstrap_ci(
     estimate = evaluate(np.ones((1, n)))[0]
     if not np.isfinite(estimate).all():
         raise fail("RG705", "The statistic of the data is not finite.", value=float(estimate[~np.isfinite(estimate)][0]))
+    moderate(estimate, "statistic")
     replicates = np.vstack([evaluate(counts(rng, size, n, codes, blocks)) for size in chunks(n_boot, n)])
     usable = np.isfinite(replicates).all(axis=1)
     if usable.sum() < max(2, n_boot / 2):
@@ -144,6 +145,14 @@ def bootstrap_ci(
         estimate=_single(estimate), se=_single(kept.std(axis=0, ddof=1)), lower=_single(lower), upper=_single(upper),
         n=n, level=level, extra=extra, notes=notes, replicates=kept[:, 0] if kept.shape[1] == 1 else kept,
     )  # fmt: skip
+
+
+def _plain(value: Any) -> Floats:
+    """What a statistic returned, as real numbers."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "biufO":
+        raise fail("RG705", "The statistic must return a number or numbers.", value=array.dtype)
+    return array.astype(float)
 
 
 def _single(values: Floats) -> Any:
@@ -203,7 +212,12 @@ def _evaluator(statistic: Callable[..., Any] | str, data: Any, n: int, weighted:
     def one(row: Floats) -> Floats:
         rows = np.repeat(np.arange(n), row.astype(np.int64))
         try:
-            values = np.atleast_1d(np.asarray(function(*take(rows)), dtype=float)).ravel()
+            values = np.atleast_1d(_plain(function(*take(rows)))).ravel()
+        except (TypeError, ValueError, ArithmeticError) as error:
+            raise fail(
+                "RG705", f"The statistic cannot be computed: {type(error).__name__}: {error}",
+                fix="Check the type of the data: arrays of text or objects have no mean.",
+            ) from error  # fmt: skip
         except RadiogenError:
             # a resample without one of the classes; the first call is on the data themselves and must succeed
             if not size:
@@ -220,12 +234,17 @@ def _evaluator(statistic: Callable[..., Any] | str, data: Any, n: int, weighted:
 def _taker(data: Any) -> tuple[tuple[Any, ...], Callable[[Ints], tuple[Any, ...]]]:
     """The data as arguments, and a function that takes rows of them."""
     several = isinstance(data, tuple | list) and not all(np.ndim(part) == 0 for part in data)
-    parts = tuple(p if isinstance(p, pd.DataFrame) else np.asarray(p) for p in (data if several else (data,)))
+    given = data if several else (data,)
+    parts = tuple(p if isinstance(p, pd.DataFrame) else _array(p) for p in given)
 
     def take(rows: Ints) -> tuple[Any, ...]:
         return tuple(p.iloc[rows] if isinstance(p, pd.DataFrame) else p[rows] for p in parts)
 
     return parts, take
+
+
+def _array(part: Any) -> Any:
+    return part.to_numpy() if isinstance(part, pd.Series) else array_of(part, "data")
 
 
 def _bca(
@@ -267,6 +286,8 @@ def _acceleration(evaluate: _Evaluate, n: int, codes: Ints | None, rng: np.rando
     if len(jackknife) < 2:
         return np.zeros(jackknife.shape[1])
     gap = jackknife.mean(axis=0) - jackknife
+    # free of the unit, so that cubes of very large or small values are numbers
+    gap = gap / np.maximum(np.abs(gap).max(axis=0), np.finfo(float).tiny)
     spread = (gap**2).sum(axis=0)
     cubes = (gap**3).sum(axis=0)
     return np.divide(cubes, 6 * spread**1.5, out=np.zeros_like(cubes), where=spread > 0)

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Floats, normal_quantile
+from radiogen.stats._validate import Floats, moderate, normal_quantile, number
 
 #: knots of the natural spline: its ends and two inside, as R's plot of cox.zph (df = 4)
 _KNOTS = (0.0, 1 / 3, 2 / 3, 1.0)
@@ -59,6 +59,11 @@ def schoenfeld_smooth(residuals: pd.DataFrame, level: float = 0.95, points: int 
         raise fail("RG705", "`residuals` must be the table of schoenfeld_residuals.")
     if points < 2:
         raise fail("RG708", "`points` must be at least 2.", value=points)
+    names = [str(name) for name in residuals.columns]
+    if len(set(names)) < len(names):
+        raise fail("RG705", "`residuals` has a column twice.", value=names, fix="Give the table of `schoenfeld_residuals`.")
+    for name in ("time", "transformed"):
+        moderate(number(residuals[name], name), name)
     parts = [
         _one(residuals, str(name), level, points) for name in residuals.columns if name not in needed
     ]  # fmt: skip
@@ -66,8 +71,10 @@ def schoenfeld_smooth(residuals: pd.DataFrame, level: float = 0.95, points: int 
 
 
 def _one(residuals: pd.DataFrame, term: str, level: float, points: int) -> pd.DataFrame:
-    known = residuals.dropna(subset=[term])
-    x, y = known["transformed"].to_numpy(dtype=float), known[term].to_numpy(dtype=float)
+    values = number(residuals[term], term, missing=True)
+    known = residuals[~np.isnan(values)]
+    x, y = number(known["transformed"], "transformed") if len(known) else np.empty(0), values[~np.isnan(values)]
+    moderate(y, term)
     knots = np.quantile(x, _KNOTS) if x.size else np.empty(0)
     if x.size < 2 * len(_KNOTS) or np.unique(knots).size < len(_KNOTS):
         raise fail("RG701", f"A smooth of '{term}' needs eight events at different times; there are {x.size}.")

@@ -341,7 +341,7 @@ def youden_threshold(y: ArrayLike, score: ArrayLike) -> StatResult:
 
 def _inputs(y: ArrayLike, score: ArrayLike, name: str = "score", least: int = 2) -> tuple[Bools, Floats]:
     values = number(score, name)
-    same_length(y=np.asarray(y), **{name: values})
+    same_length(y=number(y, "y"), **{name: values})
     return binary(y, least=least), values
 
 

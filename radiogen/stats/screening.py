@@ -14,7 +14,8 @@ from radiogen.stats import _effects
 from radiogen.stats._design import is_numeric
 from radiogen.stats._maxt import Target, step_down
 from radiogen.stats._screen_columns import Columns, against_many, against_number, against_two, sorted_blocks
-from radiogen.stats._validate import Bools, Floats, Ints, choice, groups, normal_quantile, number, word
+from radiogen.stats._screen_tables import TwoLevels, against_levels, against_two_levels, against_values, two_levels
+from radiogen.stats._validate import Bools, Floats, Ints, array_of, choice, groups, normal_quantile, number, word
 from radiogen.stats.multiplicity import METHODS, fdr
 
 _RANK_SUM, _KRUSKAL, _SPEARMAN = "Wilcoxon rank-sum", "Kruskal-Wallis", "Spearman"
@@ -124,9 +125,11 @@ def association_screen(
         raise fail("RG705", "`targets` has no columns.")
     table = _features(features)
     tested = _numeric_tests(table, columns, level)
+    binary = [index for index, feature in table.others.items() if feature.kind == "binary"]
+    pairs = two_levels(binary, [table.others[index].codes for index in binary], len(features))
     parts = []
     for at, target in enumerate(columns):
-        part = _one_target(table, target, tested[at], level)
+        part = _one_target(table, pairs, target, tested[at], level)
         part["q"] = fdr(part["p"].to_numpy(), fdr_method)
         if permutations:
             part["p_maxt"] = _maxt(table, target, part["p"].to_numpy(), permutations, [seed, at])
@@ -142,7 +145,12 @@ def _items(targets: pd.DataFrame | Mapping[Hashable, pd.Series]) -> list[tuple[H
 
 
 def _aligned(name: str, series: Any, features: pd.DataFrame) -> pd.Series:
-    column = series if isinstance(series, pd.Series) else pd.Series(np.asarray(series), index=features.index)
+    if not isinstance(series, pd.Series):
+        array = array_of(series, name)
+        if array.shape != (len(features),):
+            raise fail("RG705", f"Target '{name}' must have one value per unit.", column=name, value=array.shape)
+        series = pd.Series(array, index=features.index)
+    column = series
     if len(column) != len(features) or not column.index.equals(features.index):
         raise fail("RG705", f"Target '{name}' and the features differ in rows or row labels.", column=name)
     return column
@@ -159,6 +167,13 @@ def _variable(name: str, series: pd.Series) -> _Variable:
             return _Variable(name, known, values, codes, [])
     codes[known], levels = groups(series[known], name)
     return _Variable(name, known, values, codes, [word(v) for v in levels])
+
+
+def _of_two(name: str, values: Floats, low: float, high: float) -> _Variable:
+    """A number of two values, as codes."""
+    known = ~np.isnan(values)
+    codes = np.where(known, (values == high).astype(np.int64), -1)
+    return _Variable(name, known, values, codes, [word(low), word(high)])
 
 
 @dataclass(frozen=True)
@@ -189,7 +204,9 @@ def _features(frame: pd.DataFrame) -> _Table:
         part = x[left, columns]
         many[left] = ((part > low[left, None]) & (part < high[left, None])).any(axis=1)
     at, rows, others = list(places[many]), [x[many]], {}
-    for index in np.flatnonzero(~np.isin(np.arange(len(names)), at)):
+    for row in np.flatnonzero(~many & (low < high)):
+        others[int(places[row])] = _of_two(names[places[row]], x[row], float(low[row]), float(high[row]))
+    for index in np.flatnonzero(~np.isin(np.arange(len(names)), [*at, *others])):
         feature = _variable(names[index], frame.iloc[:, index])
         if feature.kind == "numeric" and feature.known.any():
             at.append(index)
@@ -215,7 +232,7 @@ def _numeric_tests(table: _Table, targets: list[_Variable], level: float) -> lis
     return found
 
 
-def _one_target(table: _Table, target: _Variable, tested: list[Columns], level: float) -> pd.DataFrame:
+def _one_target(table: _Table, pairs: TwoLevels, target: _Variable, tested: list[Columns], level: float) -> pd.DataFrame:
     """All features against one target, in their order."""
     size = len(table.names)
     columns: dict[str, Any] = {"feature": np.array(table.names, dtype=object), "target": np.full(size, target.name, dtype=object)}
@@ -226,8 +243,11 @@ def _one_target(table: _Table, target: _Variable, tested: list[Columns], level: 
     columns["n"] = np.zeros(size, dtype=np.int64)
     if tested:
         _fill(columns, table.at, target, tested)
-    for index, feature in table.others.items():
-        for name, value in _single(feature, target, level).items():
+    left = set(table.others)
+    if pairs.at.size and target.known.any():
+        left -= _fill_pairs(columns, pairs, table, target, level)
+    for index in sorted(left):
+        for name, value in _single(table.others[index], target, level).items():
             columns[name][index] = value
     return pd.DataFrame(columns)
 
@@ -244,6 +264,30 @@ def _fill(columns: dict[str, Any], at: Ints, target: _Variable, tested: list[Col
     columns["contrast"][at] = np.where(done, _contrast(target), "")
     flat = done & (columns["lower"][at] == columns["upper"][at])
     columns["note"][at] = np.where(flat, "no overlap: the interval has no width", reason)
+
+
+def _fill_pairs(columns: dict[str, Any], pairs: TwoLevels, table: _Table, target: _Variable, level: float) -> set[int]:
+    """The tests of all features of two levels; the places that were filled."""
+    names = [table.others[index].levels for index in pairs.at]
+    if target.kind == "binary":
+        test, found = _FISHER, against_two_levels(pairs, target.codes, level)
+        contrast = [f"{own[1]} and {target.levels[1]}" for own in names]
+    elif target.kind == "numeric":
+        test, found = _RANK_SUM, against_values(pairs, target.values, level)
+        contrast = [f"{own[1]} > {own[0]}" for own in names]
+    else:
+        test, found = _CHI, against_levels(pairs, target.codes, len(target.levels), level)
+        contrast = [f"2 × {k} levels" for k in found.pop("present")]
+    done = found.pop("done")
+    # a target of which only two levels are left beside a feature is Fisher's
+    use = ~found.pop("few", np.zeros(done.size, dtype=bool))
+    at = pairs.at[use]
+    for name, values in found.items():
+        columns[name][at] = values[use]
+    words: dict[str, Any] = {"test": test, "effect_name": _EFFECTS[test], "contrast": np.array(contrast, dtype=object)}
+    for name, value in words.items():
+        columns[name][at] = np.where(done, value, "not tested" if name == "test" else "")[use]
+    return set(at.tolist())
 
 
 def _contrast(target: _Variable) -> str:

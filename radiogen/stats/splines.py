@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from radiogen.errors import fail
 from radiogen.stats._rcs import basis
-from radiogen.stats._validate import Floats, number
+from radiogen.stats._validate import Floats, array_of, moderate, number
 
 #: a value that so large a share has is a pile, for which quantiles are no good knots
 _PILE = 0.05
@@ -51,13 +51,13 @@ def rcs(x: ArrayLike, knots: int | Sequence[float] | Floats = 5) -> Floats:
     >>> rcs([0, 1, 2, 3, 4], [1, 2, 3])[:, 1].tolist()
     [0.0, 0.0, 0.25, 1.5, 3.0]
     """
-    values = number(x, "x")
+    values = moderate(number(x, "x"), "x")
     return basis(values, rcs_knots(values, knots) if np.ndim(knots) == 0 else given_knots(knots))
 
 
 def given_knots(knots: object) -> Floats:
     """Knots that the caller has chosen: three or more, ascending, all different."""
-    places = number(np.asarray(knots), "knots")
+    places = number(array_of(knots, "knots"), "knots")
     if places.size < 3 or not (np.diff(places) > 0).all():
         raise fail("RG708", "`knots` must be three or more ascending numbers.", value=places.tolist())
     return places
@@ -99,7 +99,7 @@ def rcs_knots(x: ArrayLike, count: object = 5) -> Floats:
     >>> rcs_knots(range(101), 4).tolist()
     [5.0, 35.0, 65.0, 95.0]
     """
-    values = np.sort(number(x, "x"))
+    values = np.sort(moderate(number(x, "x"), "x"))
     if isinstance(count, bool) or not isinstance(count, int | np.integer) or not 3 <= count <= 10:
         raise fail("RG708", "The number of knots must be 3 to 10.", value=count)
     different, copies = np.unique(values, return_counts=True)

@@ -17,7 +17,7 @@ from radiogen.stats._covariates import Spread, columns_for, levels_of, spreads
 from radiogen.stats._design import Design, aliased, design, listed, standardise, take
 from radiogen.stats._newton import culprits, maximise
 from radiogen.stats._subdistribution import WeightedRiskSets
-from radiogen.stats._validate import Floats, Ints, groups, normal_quantile, number
+from radiogen.stats._validate import Floats, Ints, groups, normal_quantile, numbers
 from radiogen.stats.result import StatResult
 
 
@@ -99,7 +99,7 @@ class FineGrayResult(StatResult):
         RadiogenError
             As :meth:`predict_linear`; RG708 for a negative horizon.
         """
-        wanted = number(np.atleast_1d(np.asarray(horizons)), "horizons")
+        wanted = numbers(horizons, "horizons")
         if (wanted < 0).any():
             raise fail("RG708", "`horizons` must not be negative.", value=wanted.min())
         hazard = np.r_[0.0, self.baseline["hazard"].to_numpy()]

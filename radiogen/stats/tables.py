@@ -11,7 +11,7 @@ import pandas as pd
 
 from radiogen.errors import RadiogenError, fail
 from radiogen.stats._design import is_numeric, listed, take
-from radiogen.stats._validate import Floats, Ints, groups, number, word
+from radiogen.stats._validate import Floats, Ints, groups, moderate, number, word
 from radiogen.stats.bivariate import chi_squared, fisher_exact, kruskal_wallis, rank_sum_test
 
 _ALL = "Overall"
@@ -108,7 +108,14 @@ def table_one(
     >>> table_one(d, by="arm").formatted["Overall"].tolist()
     ['6', '55 [50, 64.5]', '3 (50.0%)', '3 (50.0%)']
     """
+    take(frame, [])
     names = [c for c in frame.columns if c != by] if variables is None else listed(variables)
+    strange = [name for name in listed(mean) if name not in names]
+    if strange:
+        raise fail(
+            "RG203", f"`mean` names '{strange[0]}', which is no variable of the table.", column=str(strange[0]),
+            fix="Name variables that are described; categories have no mean.",
+        )  # fmt: skip
     if not names:
         raise fail("RG705", "The frame has no variable to describe.")
     data = take(frame, names if by is None else [by, *names])
@@ -170,7 +177,7 @@ def _describe(name: str, series: pd.Series, members: list[tuple[str, Any]]) -> l
 
 
 def _numeric(name: str, group: str, values: Floats) -> dict[str, Any]:
-    known = values[~np.isnan(values)]
+    known = moderate(values[~np.isnan(values)], name)
     row: dict[str, Any] = {
         "variable": name, "level": "", "kind": "numeric", "group": group,
         "n": known.size, "missing": values.size - known.size,

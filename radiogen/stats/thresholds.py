@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
 from radiogen.errors import fail
-from radiogen.stats._validate import Floats, binary, choice, groups, normal_quantile, number, same_length
+from radiogen.stats._validate import Floats, binary, choice, groups, normal_quantile, number, numbers, same_length
 from radiogen.stats.result import StatResult
 
+#: counts beyond this are not exact as floats
+_MOST = 2.0**53
 _PROPORTIONS = {
     "sensitivity": ("tp", "fn"),
     "specificity": ("tn", "fp"),
@@ -60,8 +62,10 @@ def proportion_interval(
     (0.4902, 0.9433)
     """
     choice(method, "method", ("wilson", "exact"))
+    counts, trials = np.broadcast_arrays(*_same(numbers(k, "k"), numbers(n, "n")))
     scalar = np.ndim(k) == 0 and np.ndim(n) == 0
-    counts, trials = np.broadcast_arrays(number(np.atleast_1d(k), "k"), number(np.atleast_1d(n), "n"))
+    if (trials > _MOST).any():
+        raise fail("RG705", "`n` is no count of trials.", value=trials.max(), fix="Give whole numbers of units.")
     if (trials < 1).any():
         raise fail("RG701", "A proportion needs at least one trial.", value=trials.min())
     if (counts < 0).any() or (counts > trials).any() or (counts % 1).any() or (trials % 1).any():
@@ -78,6 +82,13 @@ def proportion_interval(
         events=int(counts[0]) if scalar else counts.astype(np.int64),
         level=level,
     )
+
+
+def _same(k: Floats, n: Floats) -> tuple[Floats, Floats]:
+    """Two arrays of one length, or one number and an array."""
+    if 1 not in (k.size, n.size):
+        same_length(k=k, n=n)
+    return k, n
 
 
 def _limits(k: Floats, n: Floats, method: str, level: float) -> tuple[Floats, Floats]:
@@ -139,9 +150,9 @@ def threshold_table(
     """
     choice(method, "method", ("wilson", "exact"))
     score = number(p, "p")
-    same_length(y=np.asarray(y), p=score)
+    same_length(y=number(y, "y"), p=score)
     positive = binary(y)
-    cuts = number(np.atleast_1d(np.asarray(thresholds)), "thresholds")
+    cuts = numbers(thresholds, "thresholds")
     rows = [_row(positive, score, float(cut), method, level) for cut in cuts]
     return pd.DataFrame(rows)
 
@@ -223,11 +234,10 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | Non
     >>> confusion(["a", "a", "b"], ["a", "b", "b"]).to_numpy().tolist()
     [[1, 1], [0, 1]]
     """
-    truth = np.asarray(y_true, dtype=object)
-    guess = np.asarray(y_pred, dtype=object)
+    for labels, name in ((y_true, "y_true"), (y_pred, "y_pred")):
+        groups(labels, name)
+    truth, guess = np.asarray(y_true, dtype=object), np.asarray(y_pred, dtype=object)
     same_length(y_true=truth, y_pred=guess)
-    groups(truth, "y_true")
-    groups(guess, "y_pred")
     _, present = groups(np.concatenate([truth, guess]), "y_true and y_pred")
     names = present if classes is None else list(classes)
     strange = [level for level in present if level not in names]

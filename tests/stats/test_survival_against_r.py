@@ -112,6 +112,22 @@ def test_maxstat(extra: dict[str, Any], lung: pd.DataFrame, key: str) -> None:
         assert (round(float(hl.statistic), 3), round(float(hl.p), 5)) == (3.171, 0.02218)
 
 
+def test_maxstat_of_few_units() -> None:
+    """maxstat 0.7.25: eight units, and a marker with one cut-point."""
+    t, e = [1.108, 0.505, 0.35, 1.059, 0.07, 0.144, 1.85, 1.022], [1, 1, 0, 1, 1, 1, 1, 0]
+    x = [0.31, -2.48, -0.7, -0.91, -1.38, 1.24, 0.16, 0.66]
+    want = {"Lau92": (1.613429762, 0.7431168455), "Lau94": (1.613429762, 0.4725315229), "HL": (1.761915953, 0.5107142857)}
+    for method, numbers in want.items():
+        got = stats.maximally_selected_cutpoint(x, t, e, method)
+        close([got.statistic, got.p, got.estimate], [*numbers, -0.91])
+    t, e = [5, 8, 3, 9, 12, 7, 4, 11, 2, 10, 6, 1], [1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1]
+    want = {"Lau92": (0.6666770189, 1), "Lau94": (0.6666770189, 0.5049784611), "HL": (0.6045028774, 600 / 924)}
+    for method, numbers in want.items():
+        got = stats.maximally_selected_cutpoint([0, 1] * 6, t, e, method)
+        # 600 of the 924 groups of six have a sum of integer scores as far from its mean
+        close([got.statistic, got.p, got.estimate], [*numbers, 0], rel=1e-9)
+
+
 def test_zph_of_ovarian(extra: dict[str, Any]) -> None:
     got = stats.proportional_hazards_test(pd.DataFrame(extra["ovarian"]), "time", "event", ["age", "ecog"])
     close(got.statistic, extra["zph_ovarian"]["chisq"])

@@ -1,0 +1,1 @@
+"""Deep features: what encoders make of pictures, as tables for classical models."""

@@ -1,0 +1,1 @@
+"""Networks that see several inputs at once, for whichever of them a unit has."""
