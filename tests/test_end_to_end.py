@@ -25,7 +25,8 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     analyses = (
         "analyses:\n"
         "  - {kind: associate, targets: [TP53, her2], inputs: [swe, ceus]}\n"
-        "  - {kind: classify, target: TP53, inputs: [clinical, swe], models: [elastic_net, fusion], folds: 3, repeats: 1}\n"
+        "  - {kind: classify, target: TP53, inputs: [clinical, swe], models: [elastic_net, fusion], folds: 3, repeats: 1, "
+        "network: {epochs: 3}}\n"
         "  - {kind: survive, endpoint: os, inputs: [clinical, swe], models: [cox], folds: 3, repeats: 1}\n"
         "  - {kind: classify, target: PTEN, inputs: [swe], folds: 5, repeats: 1, title: Too rare a gene}\n"
     )
@@ -43,7 +44,7 @@ def test_the_report_says_that_the_data_are_simulated(simulated: tuple[Path, Path
     html = simulated[1].read_text(encoding="utf-8")
     assert "Simulated data" in html
     assert "Too rare a gene" in html
-    assert "This release does not have the model fusion" in html
+    assert "Fusion networks had an encoder for each block of inputs" in html
 
 
 def test_plotly_is_in_the_file_once_and_nothing_comes_from_the_network(simulated: tuple[Path, Path]) -> None:

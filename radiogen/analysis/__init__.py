@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from radiogen.analysis.bundles import load_bundle
     from radiogen.analysis.bundles.applying import predict
     from radiogen.analysis.classification import classify
+    from radiogen.analysis.deep import with_deep_features
     from radiogen.analysis.description import describe
     from radiogen.analysis.locked import LockedModels
     from radiogen.analysis.result import Result
@@ -33,10 +34,12 @@ _EXPORTS = {
     "predict": "bundles.applying",
     "run": "running",
     "survive": "survival",
+    "with_deep_features": "deep",
 }
 
 __all__ = [
     "LockedModels", "Result", "associate", "classify", "describe", "load_bundle", "load_result", "predict", "run", "survive",
+    "with_deep_features",
 ]  # fmt: skip
 
 __getattr__, __dir__ = lazy_names(__name__, _EXPORTS)

@@ -107,9 +107,11 @@ def classify(
     inputs : sequence of str, optional
         Blocks: ``"clinical"``, modalities, ``"markers"``, ``"mutations"``, ``"subtype"``.  Default the
         clinical predictors and every modality with features.
-    model : {"elastic_net", "forest", "svm", "fusion"}, default "elastic_net"
+    model : {"elastic_net", "forest", "svm", "graph", "fusion"}, default "elastic_net"
         One model; ``models`` takes several and wins.  ``"fusion"`` is a network with one input per block, and with
-        the pictures of modalities where ``network`` says so.
+        the pictures of modalities where ``network`` says so.  ``"graph"`` is a graph of similar patients; its controls,
+        the same network with neighbours drawn at random (``"graph_shuffled"``) and without (``"graph_none"``), are
+        always fitted beside it.
     folds, repeats : int, default 5 and 3
         Outer folds, and how often they are drawn anew: repeats lessen the luck of the draw.
     inner_folds : int, default 3
@@ -318,7 +320,7 @@ def _work(data: ClassData, task: tuple[Split, str]) -> list[FoldFit]:
     outer = prepare(np.arange(len(train)))
     groups = data.design.group[development][split.train]
     x = outer.transform(train, train_context)
-    training = TrainingData(x, train_y, k, inner, len(np.unique(groups)) < len(groups))
+    training = TrainingData(x, train_y, k, inner, len(np.unique(groups)) < len(groups), groups)
     test = data.design.frame[list(columns)].iloc[rows]
     test_x = outer.transform(test, data.context.iloc[rows]) if len(test) else np.zeros((0, len(outer.names)))
     results = []

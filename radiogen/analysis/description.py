@@ -145,7 +145,7 @@ def _rough_tests(tests: pd.DataFrame) -> list[str]:
 
 def _modalities(cohort: Cohort) -> pd.DataFrame:
     rows = []
-    for name in cohort.config.modalities:
+    for name in dict.fromkeys((*cohort.config.modalities, *cohort.modalities)):
         mine = cohort.images[cohort.images["modality"] == name] if len(cohort.images) else cohort.images
         frame = cohort.modalities.get(name)
         have = set(mine["unit"]) if len(mine) else set()

@@ -130,8 +130,21 @@ def classify(result: Result) -> Figures:
         for word, part in _last_inputs(confusion):
             _put(figures, _key("confusion", word), plots.confusion_matrix(part), "confusion", word)
     _add_importance(figures, result)
+    _add_contributions(figures, result)
     _add_batches(figures, result)
     return figures
+
+
+def _add_contributions(figures: Figures, result: Result) -> None:
+    """What each modality contributed to the predictions of networks."""
+    from radiogen import plots
+    from radiogen.analysis.contributions import SCALES
+
+    frame = _table(result, "modalities")
+    if _has(frame, "modality", "estimate"):
+        method = str(frame["method"].iloc[0]) if "method" in frame else ""
+        scale = next((s for s in SCALES.values() if f", {s}," in method), "")
+        _put(figures, "modalities", plots.modality_contributions(frame, scale=scale), "modalities")
 
 
 def _add_batches(figures: Figures, result: Result) -> None:
@@ -261,7 +274,32 @@ def survive(result: Result) -> Figures:
     _add_differences(figures, result)
     _add_calibration(figures, result)
     _add_importance(figures, result)
+    _add_contributions(figures, result)
     _add_batches(figures, result)
+    return figures
+
+
+def predict(result: Result) -> Figures:
+    """Locked models in another cohort: each measure beside that of development, ROC, calibration, confusion matrices."""
+    from radiogen import plots
+
+    figures: Figures = {}
+    frame = _table(result, "drift")
+    if _has(frame, "metric", "estimate"):
+        discrimination = [m for m in dict.fromkeys(frame["metric"]) if "AUC" in m or m.startswith("Harrell")]
+        for metric in (*discrimination, "calibration slope", "calibration intercept"):
+            if frame.loc[frame["metric"] == metric, "estimate"].notna().any():
+                _put(figures, _key("drift", metric), plots.drift(frame, metric), "drift")
+    _add_differences(figures, result)
+    curves = _table(result, "roc")
+    if _has(curves, "fpr", "tpr"):
+        for word, part in _parts(_without_macro(curves), "model"):
+            _put(figures, _key("roc", word), plots.roc(part, _table(result, "performance")), "roc", word)
+    _add_calibration(figures, result)
+    confusion = _table(result, "confusion")
+    if _has(confusion, "truth", "predicted", "n"):
+        for word, part in _last_inputs(confusion):
+            _put(figures, _key("confusion", word), plots.confusion_matrix(part), "confusion", word)
     return figures
 
 
@@ -321,5 +359,6 @@ _BUILDERS: dict[str, Callable[[Result], Figures]] = {
     "classify": classify,
     "survive": survive,
     "describe": describe,
+    "predict": predict,
 }
 FIGURE_BUILDERS.update(_BUILDERS)

@@ -171,7 +171,8 @@ class LockedModels:
         folder : str or Path
         patient_values : bool, default False
             Whether models that cannot be kept without values of single patients are written too: the support vectors
-            of ``svm`` are such.  Otherwise they are left out, and ``bundle.json`` names them.
+            of ``svm`` are such.  Otherwise they are left out, and ``bundle.json`` names them.  Graphs of patients are
+            always left out.
 
         Raises
         ------

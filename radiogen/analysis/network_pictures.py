@@ -15,7 +15,7 @@ from radiogen.models.fusion.spec import InputSpec
 
 if TYPE_CHECKING:
     from radiogen.cohort.cohort import Cohort
-    from radiogen.cohort.learning import NetworkSection
+    from radiogen.cohort.learning import NetworkSection, View
     from radiogen.features.pictures import PictureStack
     from radiogen.progress import Progress
 
@@ -79,15 +79,23 @@ def development_pictures(
     RadiogenError
         RG701 where no picture of a modality can be used; those of :func:`radiogen.features.pictures.stack`.
     """
-    from radiogen.features.pictures import views_of
-
     found = {}
     for modality, asked in section.views.items():
-        for view in views_of(asked):
-            options = {"view": view, "size": (section.size, section.size), "frames": section.frames}
-            shown = _cut(cohort, ids, modality, options, section, n_jobs, progress)
-            found[shown.spec.name] = shown
+        for name, kind in dict.fromkeys(part for view in asked for part in _parts(view)):
+            options = {"size": (section.size, section.size), "frames": section.frames, **dict(kind)}
+            found[f"{modality}:{name}"] = _cut(cohort, ids, f"{modality}:{name}", options, section, n_jobs, progress)
     return found
+
+
+def _parts(view: View) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Names and options of the stacks that a view stands for."""
+    from radiogen.features.pictures import views_of
+
+    if view == "spectrum":
+        return [(view, (("kind", "spectrum"), ("view", "whole")))]
+    if view == "colour":
+        return [(view, (("kind", "colour"), ("view", "lesion")))]
+    return [(part, (("view", part),)) for part in views_of(view)]
 
 
 def same_pictures(
@@ -121,11 +129,12 @@ def same_pictures(
 
 
 def _cut(
-    cohort: Cohort, ids: pd.Index, modality: str, options: Mapping[str, Any], section: NetworkSection, n_jobs: int,
+    cohort: Cohort, ids: pd.Index, name: str, options: Mapping[str, Any], section: NetworkSection, n_jobs: int,
     progress: Progress | None, locked: bool = False,
 ) -> Shown:  # fmt: skip
     from radiogen.features.pictures import stack
 
+    modality = name.split(":", 1)[0]
     made = stack(cohort, modality, n_jobs=n_jobs, progress=progress, **options)
     owner = made.owner(ids)
     own = np.flatnonzero(owner >= 0)
@@ -135,7 +144,7 @@ def _cut(
     curve = None if made.curve is None else made.curve.reindex(ids).to_numpy(dtype=float)
     loop = made.pixels.ndim == 5
     spec = InputSpec(
-        f"{modality}:{made.view}", "cine" if loop else "image", modality=modality,
+        name, "cine" if loop else "image", modality=modality,
         columns=() if curve is None else tuple(f"curve_{k}" for k in range(curve.shape[1])),
         channels=len(made.channels), size=(made.pixels.shape[-2], made.pixels.shape[-1]), backbone=section.backbone,
         weights=section.weights, physical=made.physical, aligned=modality,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,7 +68,7 @@ def make_networks(
     ------
     RadiogenError
         RG109 for a further target that does not exist, RG708 for pictures of a block that is no input and for the target
-        itself among ``also``, RG603 for a further target of one class.
+        itself among ``also``, RG603 for a further target of one class, RG730 to RG735 for a backbone or its weights.
     """
     from radiogen.analysis.network_pictures import development_pictures
 
@@ -76,18 +77,23 @@ def make_networks(
         if name not in blocks or name in FIXED_BLOCKS:
             raise fail("RG708", f"`network.pictures` names '{name}', which is no modality among the inputs "
                        f"({', '.join(blocks)})", column="network.pictures", value=name)  # fmt: skip
+    if section.views:
+        from radiogen.models.backbones.make import backbone
+
+        # a name or file that is wrong is told before pictures are read and anything is trained
+        backbone(section.backbone, weights=section.weights)
     ids = design.frame.index
     pictures = development_pictures(cohort, ids, section, n_jobs) if section.views else {}
     own = {head.name.lower()}
     heads, targets = [head], {head.name: target}
     known: dict[str, NDArray[np.bool_]] = {head.name: np.ones(len(ids), dtype=bool)}
-    for name in section.also:
+    for name, weight in section.further.items():
         more, values = _further(cohort, name, ids, design.external)
         if more.name.lower() in own:
             raise fail("RG708", f"`network.also` names '{name}' twice, or the target itself", column="network.also", value=name)
         own.add(more.name.lower())
         name = more.name
-        heads.append(more)
+        heads.append(replace(more, weight=weight))
         targets[name] = values
         known[name] = np.asarray(~np.isnan(values.reshape(len(ids), -1)).any(axis=1))
     filled = {k: np.nan_to_num(np.asarray(v, dtype=float)) for k, v in targets.items()}

@@ -8,6 +8,7 @@ from radiogen.analysis.provenance import listed
 
 if TYPE_CHECKING:
     from radiogen.analysis.networks import Networks
+    from radiogen.cohort.learning import NetworkSection
 
 _JOINED = {
     "early": "joined before one common encoder",
@@ -29,8 +30,9 @@ def network_methods(networks: Networks | None) -> list[str]:
         f"Fusion networks had an encoder for each block of inputs ({section.width} numbers each), {_JOINED[section.fusion]}. "
         "A block that a unit does not have was hidden by a presence mask and not imputed; "
         f"during training a present block was hidden with probability {section.modality_dropout:g}.",
-        "One network was trained per inner fold, each with a preprocessing of its own, with AdamW (learning rate "
-        f"{section.learning_rate:g}, weight decay {section.weight_decay:g}, cosine schedule, batches of {section.batch_size}, at "
+        "One network was trained per inner fold, each with a preprocessing of its own, with "
+        f"{_OPTIMIZERS[section.optimizer]} (learning rate {section.learning_rate:g}, weight decay {section.weight_decay:g}, "
+        f"{_schedule(section)}, batches of {section.batch_size}, at "
         f"most {section.epochs} epochs, {_stopping(section.patience)}); predictions are the mean over these networks"
         + (", probabilities after temperature scaling on the inner fold." if networks.heads[0].kind != "survival" else "."),
     ]
@@ -43,13 +45,23 @@ def network_methods(networks: Networks | None) -> list[str]:
             + (" Pictures were flipped, moved, scaled and changed in gain, speckle, blur and shadow at random." if section.augment
                else "")
         )  # fmt: skip
-    if section.also:
-        sentences.append(f"Together with the target the networks learnt {listed(section.also)}, where it is known.")
-    sentences.append(
-        "The contribution of each modality to the out-of-fold predictions is its exact Shapley value over all subsets of the "
-        "modalities that a unit has, through the presence mask."
-    )
+    if section.further:
+        sentences.append(f"Together with the target the networks learnt {listed(list(section.further))}, where it is known.")
+    if len(networks.seen.blocks) > 1:
+        sentences.append(
+            "The contribution of each modality to the out-of-fold predictions is its exact Shapley value over all subsets of the "
+            "modalities that a unit has, through the presence mask."
+        )
     return sentences
+
+
+_OPTIMIZERS = {"adamw": "AdamW", "adam": "Adam"}
+
+
+def _schedule(section: NetworkSection) -> str:
+    if section.schedule == "step":
+        return f"multiplied by {section.step_factor:g} every {section.step_epochs} epochs"
+    return {"cosine": "cosine schedule", "constant": "constant rate"}[section.schedule]
 
 
 def _stopping(patience: int) -> str:

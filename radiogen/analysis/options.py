@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from radiogen.errors import fail
+from radiogen.models.graph_models import GRAPHS
 
 
 def model_names(models: Sequence[str], known: Collection[str], what: str) -> tuple[str, ...]:
@@ -21,6 +22,8 @@ def model_names(models: Sequence[str], known: Collection[str], what: str) -> tup
     for name in names:
         if name not in known:
             raise fail("RG702", f"there is no {what} '{name}'; there are {sorted(known)}", value=name)
+    if "graph" in names:  # a graph without its controls says nothing about its edges
+        names = tuple(dict.fromkeys([n for name in names for n in (tuple(GRAPHS) if name == "graph" else (name,))]))
     return names
 
 

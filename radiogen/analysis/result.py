@@ -22,7 +22,7 @@ class Result:
 
     Parameters
     ----------
-    kind : {"associate", "classify", "survive"}
+    kind : {"describe", "associate", "classify", "survive", "predict"}
         Which analysis.
     title : str
         Heading in the report.

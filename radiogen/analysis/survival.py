@@ -103,9 +103,9 @@ def survive(
         A survival or competing endpoint.
     inputs : sequence of str, optional
         As in :func:`radiogen.analysis.classify`.
-    model : {"cox", "coxnet", "rsf", "fusion"}, default "cox"
-        Cox model, Cox model with elastic-net penalty, random survival forest, network with a Cox head; ``models``
-        takes several.
+    model : {"cox", "coxnet", "firth_cox", "rsf", "gbm", "deepsurv", "discrete", "fusion"}, default "cox"
+        Cox model, Cox model with elastic-net penalty, with Firth's penalty, random survival forest, boosted trees, DeepSurv,
+        discrete-time network, network of tables and images with a Cox head; ``models`` takes several.
     groups : sequence of str
         Clinical columns, genes, markers or ``"subtype"`` by which curves are drawn; numbers are split at
         their median.
@@ -237,13 +237,15 @@ def _enough(data: RiskData, endpoint: str, folds: int) -> None:
 
 
 def _notes(data: RiskData, cohort: Cohort, kind: str) -> list[str]:
+    from radiogen.models.risk import UNPENALISED
+
     development = data.design.development
     events = int(data.event[development].sum())
     notes = []
-    if "cox" in data.models and any(c in data.design.screened for c in data.design.frame.columns):
+    if set(UNPENALISED) & set(data.models) and any(c in data.design.screened for c in data.design.frame.columns):
         notes.append(
-            f"With {events} events the Cox model without penalty takes at most {_cox_features(events)} image features, chosen "
-            "inside each training fold."
+            f"With {events} events a Cox model without a penalty that shrinks takes at most {_cox_features(events)} image "
+            "features, chosen inside each training fold."
         )
     fixed = [c for c in data.design.frame.columns if c not in data.design.screened]
     if fixed and events / len(fixed) < 10:
@@ -264,6 +266,7 @@ def _cox_features(events: int) -> int:
 def _work(data: RiskData, task: tuple[Split, str]) -> list[RiskFoldFit]:
     """Fit all models of one split on one set of inputs; the test part is only predicted."""
     from radiogen.models import RiskTraining, fit_risk_model
+    from radiogen.models.risk import UNPENALISED
     from radiogen.models.stored import storable
 
     split, label = task
@@ -280,7 +283,7 @@ def _work(data: RiskData, task: tuple[Split, str]) -> list[RiskFoldFit]:
                 RiskFoldFit(split, label, model, found.prediction[:, 0], found.settings, (), None, found.locked, found.shares)
             )
             continue
-        keep = _cox_features(int(part.event.sum())) if model == "cox" else SCREEN
+        keep = _cox_features(int(part.event.sum())) if model in UNPENALISED else SCREEN
         if keep not in prepared:
             outer = part.prepare(keep)
             training = RiskTraining(part.matrix(outer), part.time, part.event, partial(part.inner, keep, split))

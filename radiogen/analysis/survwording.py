@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 def _models(names: tuple[str, ...]) -> list[str]:
     from radiogen.models import risk
+    from radiogen.models.survival import DeepSurv, DiscreteTime, GradientBoostedCox
 
+    trees, net, discrete = GradientBoostedCox(), DeepSurv(), DiscreteTime()
     about = {
         "cox": "Cox model without selection among clinical predictors, Efron's rule for ties, with a ridge of "
         f"{risk.COX_RIDGE:g} that matters only under separation; image features were limited to one per ten training events.",
@@ -24,8 +26,23 @@ def _models(names: tuple[str, ...]) -> list[str]:
         "rsf": f"Random survival forest: {risk.FOREST_TREES} trees, at least {risk.FOREST_LEAF} units per leaf, square root of "
         f"the number of columns per split, times rounded up to {risk.FOREST_TIMES} quantiles of the event times, half of the "
         f"units per tree from {risk.FOREST_HALF_FROM} units on; not tuned.",
+        "firth_cox": "Cox model with Firth's penalty (Breslow ties; Heinze and Schemper 2001, "
+        "doi:10.1111/j.0006-341X.2001.00114.x); image features were limited to one per ten training events.",
+        "gbm": f"Boosted Cox model: regression trees of depth {trees.max_depth} with at least {trees.min_leaf} units per leaf, "
+        f"rate {trees.learning_rate:g}, {trees.subsample:.0%} of the units per tree, at most {trees.n_stages} trees, their "
+        "number by the partial likelihood (Efron ties) of the inner test parts.",
+        "deepsurv": f"DeepSurv (Katzman et al. 2018, doi:10.1186/s12874-018-0482-1): layers of {_layers(net)} units, dropout "
+        f"{net.dropout:g}, penalty {net.l2:g} on squared weights beside the log partial likelihood (Efron ties), stopped early "
+        "by the likelihood of an inner fold; not tuned.",
+        "discrete": f"Discrete-time network (Gensheimer and Narasimhan 2019, doi:10.7717/peerj.6257): {discrete.n_intervals} "
+        f"intervals of about equally many events, layers of {_layers(discrete)} units, dropout {discrete.dropout:g}, stopped "
+        "early by the likelihood of an inner fold; risk is the mean incidence over the intervals; not tuned.",
     }
     return [about[n] for n in names if n in about]
+
+
+def _layers(net: Any) -> str:
+    return " and ".join(str(width) for width in net.hidden)
 
 
 def survive_methods(data: RiskData, endpoint: Endpoint, settings: dict[str, Any]) -> tuple[str, ...]:

@@ -111,6 +111,9 @@ def _models(names: tuple[str, ...]) -> list[str]:
         "svm": f"Support vector machine with radial kernel (gamma 1 / number of columns): cost {', '.join(map(str, SVM_COSTS))} "
         f"tuned by AUC on at most {SVM_TUNING_UNITS} units; probabilities by Platt's sigmoid on inner predictions, a falling "
         "sigmoid replaced by a constant.",
+        "graph": "Graph of similar patients: one round of GATv2 messages from the 10 most similar training units of other "
+        "groups; each test unit is attached alone, so that no prediction depends on other test units; not tuned. Its controls "
+        "are the same network with neighbours drawn at random (graph_shuffled) and without neighbours (graph_none).",
     }
     return [about[n] for n in names if n in about]
 

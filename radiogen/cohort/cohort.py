@@ -142,7 +142,7 @@ class Cohort:
     def blocks(self) -> tuple[str, ...]:
         """Names that :meth:`frame` takes."""
         fixed = ("clinical", "markers", "mutations", "subtype")
-        return (*fixed, *self.config.modalities)
+        return (*fixed, *dict.fromkeys((*self.config.modalities, *self.modalities)))
 
     def frame(self, *blocks: str) -> pd.DataFrame:
         """Join blocks into one frame.

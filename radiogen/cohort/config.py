@@ -265,7 +265,7 @@ class ClassifySection(Learning):
     kind: Literal["classify"]
     target: str
     inputs: list[str] | None = Field(None, min_length=1)
-    models: list[Literal["elastic_net", "forest", "svm", "fusion"]] = Field(["elastic_net"], min_length=1)
+    models: list[Literal["elastic_net", "forest", "svm", "graph", "fusion"]] = Field(["elastic_net"], min_length=1)
     folds: int = Field(5, ge=2, le=20)
     repeats: int = Field(3, ge=1, le=100)
     missing_modality: Literal["complete", "impute"] = "complete"
@@ -278,7 +278,9 @@ class SurviveSection(Learning):
     kind: Literal["survive"]
     endpoint: str
     inputs: list[str] | None = Field(None, min_length=1)
-    models: list[Literal["cox", "coxnet", "rsf", "deepsurv", "fusion"]] = Field(["cox"], min_length=1)
+    models: list[Literal["cox", "coxnet", "firth_cox", "rsf", "gbm", "deepsurv", "discrete", "fusion"]] = Field(
+        ["cox"], min_length=1
+    )
     groups: list[str] = Field(default_factory=list, description="columns by which curves are drawn")
     folds: int = Field(5, ge=2, le=20)
     repeats: int = Field(3, ge=1, le=100)

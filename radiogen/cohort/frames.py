@@ -119,7 +119,7 @@ def describe(cohort: Cohort) -> str:
     if outside:
         lines.append(f"  external    {outside} {units} set aside")
     lines.append(f"  predictors  {listing(cohort.predictors, 8) or 'none'}")
-    for name in cohort.config.modalities:
+    for name in dict.fromkeys((*cohort.config.modalities, *cohort.modalities)):
         if name in cohort.modalities:
             frame = cohort.modalities[name]
             have = int(frame.notna().any(axis=1).sum())

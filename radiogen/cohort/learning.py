@@ -54,7 +54,9 @@ class SelectSection(Section):
         return self
 
 
-View = Literal["whole", "lesion", "ring", "lesion+ring", "masked", "pair"]
+#: part of a picture, or another kind of picture of the modality: ``colour`` as it is displayed (SWE, Doppler), ``spectrum``
+#: the strip of pulsed-wave Doppler
+View = Literal["whole", "lesion", "ring", "lesion+ring", "masked", "pair", "colour", "spectrum"]
 
 
 class NetworkSection(Section):
@@ -63,8 +65,8 @@ class NetworkSection(Section):
     fusion: Literal["early", "concat", "gated", "attention", "bilinear", "late", "stacked"] = Field(
         "attention", description="how what the inputs say is joined"
     )
-    pictures: list[str] | dict[str, View] = Field(
-        default_factory=list, description="modalities whose pictures the network sees; {modality: view} or a list"
+    pictures: list[str] | dict[str, View | list[View]] = Field(
+        default_factory=list, description="modalities whose pictures the network sees: a list, or {modality: view or views}"
     )
     view: View = Field("lesion", description="part of a picture that is seen, where `pictures` is a list")
     size: int = Field(96, ge=16, le=1024, description="rows and columns of what is seen, in pixels")
@@ -73,25 +75,39 @@ class NetworkSection(Section):
     backbone: str = Field("compact", description="network that sees pictures: compact, resnet18, resnet50, densenet121 …")
     weights: str | None = Field(None, description="null (from scratch), imagenet, or a .pth or .safetensors file")
     freeze_epochs: int = Field(0, ge=-1, description="epochs in which pretrained weights stay; -1: always")
-    also: list[str] = Field(default_factory=list, description="further targets that are learnt together with this one")
+    also: list[str] | dict[str, float] = Field(
+        default_factory=list, description="further targets that are learnt together with this one: a list, or {target: weight}"
+    )
     width: int = Field(32, ge=4, le=1024, description="numbers that stand for one input")
     dropout: float = Field(0.2, ge=0, lt=1)
     modality_dropout: float = Field(0.2, ge=0, lt=1, description="share of steps in which a present modality is hidden")
     min_modalities: int = Field(1, ge=1, description="units with fewer get no prediction of their own but the prevalence")
     epochs: int = Field(60, ge=1)
     batch_size: int = Field(32, ge=1)
+    optimizer: Literal["adamw", "adam"] = "adamw"
     learning_rate: float = Field(0.001, gt=0, le=1)
+    schedule: Literal["cosine", "step", "constant"] = Field("cosine", description="course of the learning rate")
+    step_epochs: int = Field(5, ge=1, description="schedule step: epochs after which the rate is multiplied")
+    step_factor: float = Field(0.5, gt=0, le=1, description="schedule step: by this")
     weight_decay: float = Field(0.01, ge=0, le=10)
     patience: int = Field(10, ge=0, description="epochs without a better inner validation loss; 0: train all epochs")
     balance: Literal["none", "weights", "sampling"] = "none"
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     augment: bool = Field(True, description="ultrasound augmentation of pictures")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 where the hardware has it")
     device: str = Field("auto", description="cpu, cuda, cuda:1 …; auto: a GPU if there is one")
 
     @property
-    def views(self) -> dict[str, View]:
-        """The view of each modality whose pictures are seen."""
-        return dict(self.pictures) if isinstance(self.pictures, dict) else dict.fromkeys(self.pictures, self.view)
+    def views(self) -> dict[str, tuple[View, ...]]:
+        """The views of each modality whose pictures are seen."""
+        if not isinstance(self.pictures, dict):
+            return dict.fromkeys(self.pictures, (self.view,))
+        return {name: tuple(own) if isinstance(own, list) else (own,) for name, own in self.pictures.items()}
+
+    @property
+    def further(self) -> dict[str, float]:
+        """Weight of the loss of each further target."""
+        return dict(self.also) if isinstance(self.also, dict) else dict.fromkeys(self.also, 1.0)
 
 
 class Learning(Section):

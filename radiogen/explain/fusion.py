@@ -300,8 +300,10 @@ def fusion_cam(
     """
     from radiogen.explain.cams import finish
 
-    readers = [r for n, r in net.readers().items() if name in n.split("+")]
-    if not readers:
+    known = net.readers()
+    # stacked inputs are joined by a plus, which may stand in a name too ("bmode:lesion+ring")
+    readers = [known[name]] if name in known else [r for n, r in known.items() if f"+{name}+" in f"+{n}+"]
+    if not readers or name not in {spec.name for spec in net.plan.inputs}:
         raise fail("RG708", f"the network has no pictures called '{name}'", value=name)
     logit = _logit([net], head, target)
     ids = list(units) if len(units) else list(range(len(batch)))

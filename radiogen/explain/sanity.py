@@ -31,7 +31,8 @@ class SanityCheck:
         ``spearman_absolute`` (rank correlation with the trained net's attribution, and of the absolute values; means over
         units and repeats).
     passed : bool
-        Whether both are at most the threshold in absolute value once all layers are random.
+        Whether both are at most the threshold in absolute value once all layers are random; never of an attribution that is
+        the same everywhere.
     note : str
     method : str
     """
@@ -112,8 +113,9 @@ def weight_randomisation(
         "layers": np.arange(1, len(names) + 1), "layer": names[::-1], "spearman": mean[:, 0], "spearman_absolute": mean[:, 1],
     })  # fmt: skip
     last = float(np.abs(mean[-1]).max())
-    passed = last <= threshold
-    note = (
+    flat = all(float(np.nanmax(row, initial=-np.inf)) <= float(np.nanmin(row, initial=np.inf)) for row in own)
+    passed = last <= threshold and not flat
+    note = "The attribution is the same everywhere: it shows nothing, and nothing can be said of it." if flat else (
         f"The correlation with the attribution of random nets is {last:.2f}: "
         + ("the attribution depends on what was learnt." if passed else "the attribution hardly depends on what was learnt.")
     )

@@ -220,7 +220,9 @@ def _permutation(shap: Any, table: Table, rounds: int, seed: int) -> tuple[Float
 def _scale(kind: str, model: Any) -> str:
     classifier = hasattr(model, "classes_")
     if kind == "linear" or (kind == "permutation" and hasattr(model, "decision_function")):
-        return "log-odds" if classifier and kind == "linear" else ""
+        # a distance from a hyperplane, as of a support vector machine, is no log-odds
+        return "log-odds" if kind == "linear" and classifier and hasattr(model, "predict_proba") else ""
     if kind == "tree" and classifier:
-        return "probability" if hasattr(model, "estimators_") and not hasattr(model, "learning_rate") else "log-odds"
+        # only boosted trees add up log-odds; a single tree gives shares, as a forest does
+        return "log-odds" if hasattr(model, "learning_rate") else "probability"
     return "probability" if classifier else ""

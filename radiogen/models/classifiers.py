@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from radiogen.errors import fail
+from radiogen.models.graph_models import GRAPHS, fit_graph
 from radiogen.models.linear import fit_elastic_net, penalty_grid, predict_elastic_net
 
 FloatArray = NDArray[np.float64]
@@ -48,6 +49,8 @@ class TrainingData:
         Makes the inner folds; called once, and only if the model tunes.
     clustered : bool
         Whether several units share a group; then out-of-bag predictions are not out of group.
+    groups : array of int, shape (n,), optional
+        Group of each unit.
     """
 
     x: FloatArray
@@ -55,6 +58,7 @@ class TrainingData:
     n_classes: int
     inner: Callable[[], list[InnerFold]]
     clustered: bool = False
+    groups: IntArray | None = None
 
     @cached_property
     def folds(self) -> list[InnerFold]:
@@ -89,7 +93,7 @@ def fit_classifier(name: str, data: TrainingData, seed: int) -> Fit:
 
     Parameters
     ----------
-    name : {"elastic_net", "forest", "svm"}
+    name : {"elastic_net", "forest", "svm", "graph", "graph_shuffled", "graph_none"}
     data : TrainingData
     seed : int
 
@@ -302,4 +306,5 @@ CLASSIFIERS: dict[str, Callable[[TrainingData, int], Fit]] = {
     "elastic_net": _elastic_net,
     "forest": _forest,
     "svm": _svm,
+    **{name: partial(fit_graph, name) for name in GRAPHS},
 }

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiogen.errors import fail
+from radiogen.models.survival.coxpath import coxnet_path
 from radiogen.stats.nelson import breslow_likelihood
 
 FloatArray = NDArray[np.float64]
@@ -88,7 +89,7 @@ def fit_risk_model(name: str, data: RiskTraining, seed: int) -> RiskFit:
 
     Parameters
     ----------
-    name : {"cox", "coxnet", "rsf"}
+    name : {"cox", "coxnet", "firth_cox", "rsf", "gbm", "deepsurv", "discrete"}
     data : RiskTraining
     seed : int
 
@@ -196,31 +197,9 @@ def _coxnet(data: RiskTraining, seed: int) -> RiskFit:
 def _coxnet_path(
     x: FloatArray, time: FloatArray, event: IntArray, ratio: float, alphas: FloatArray | None
 ) -> tuple[FloatArray, FloatArray]:
-    """Penalties and coefficients (p × S); the strongest penalty leaves the model empty.
-
-    The coordinate descent overflows where a weak penalty leaves the likelihood all but flat; the path is
-    then cut shorter, from the weak end.
-    """
-    from sksurv.linear_model import CoxnetSurvivalAnalysis
-
+    """Penalties and coefficients (p × S); the strongest penalty leaves the model empty."""
     first = 0.02 if len(x) > x.shape[1] else 0.1
-    trouble: Exception | None = None
-    for share in (1.0, 0.8, 0.6, 0.4, 0.2):
-        model = CoxnetSurvivalAnalysis(
-            l1_ratio=ratio, n_alphas=COXNET_STRENGTHS, alpha_min_ratio=first**share,
-            alphas=None if alphas is None else alphas[: max(1, round(share * len(alphas)))],
-            fit_baseline_model=False, max_iter=100_000,
-        )  # fmt: skip
-        with warnings.catch_warnings():
-            # an empty model is a legitimate setting here; sksurv warns of it
-            warnings.simplefilter("ignore")
-            try:
-                model.fit(x, _labels(time, event))
-            except (ValueError, ArithmeticError) as error:
-                trouble = error
-                continue
-        return np.asarray(model.alphas_, dtype=float), np.asarray(model.coef_, dtype=float)
-    raise fail("RG704", f"the penalised Cox model of a training fold did not converge: {trouble}") from trouble
+    return coxnet_path(x, time, event, ratio, alphas, count=COXNET_STRENGTHS, least=first)
 
 
 def coarsen(time: FloatArray, event: IntArray, most: int) -> FloatArray:
@@ -271,4 +250,56 @@ def _rsf(data: RiskTraining, seed: int) -> RiskFit:
     return RiskFit(ForestRisk(forest), settings)
 
 
-RISK_MODELS: dict[str, Callable[[RiskTraining, int], RiskFit]] = {"cox": _cox, "coxnet": _coxnet, "rsf": _rsf}
+def _firth_cox(data: RiskTraining, seed: int) -> RiskFit:
+    """Firth's penalty: finite under separation, and nothing to tune."""
+    from radiogen.models.survival.firth import FirthCox
+
+    # preprocessed predictors that say the same are dropped here, and have no weight
+    model = FirthCox(intervals="wald").fit(data.x, data.time, data.event)
+    return RiskFit(LinearRisk(model.coef_), {"penalty": "Firth"}, model.coef_[None])
+
+
+def _gbm(data: RiskTraining, seed: int) -> RiskFit:
+    """The number of trees by the likelihood of the inner test parts, each prepared on its own training part."""
+    from radiogen.models.survival.boosting import GradientBoostedCox
+
+    def half(x: FloatArray, rows: IntArray) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+        return x, data.time[rows], data.event[rows].astype(np.int64)
+
+    halves = [(half(f.train_x, f.train), half(f.test_x, f.test)) for f in data.folds]
+    model = GradientBoostedCox(random_state=seed).fit_stages(data.x, data.time, data.event.astype(np.int64), halves)
+    return RiskFit(model.trees_, {"trees": model.n_stages_})
+
+
+def _inner_groups(data: RiskTraining) -> IntArray:
+    """Inner fold of each unit: what is held out for early stopping is whole inner folds, which keep patients together."""
+    group = np.zeros(len(data.x), dtype=np.int64)
+    for k, fold in enumerate(data.folds):
+        group[fold.test] = k
+    return group
+
+
+def _deepsurv(data: RiskTraining, seed: int) -> RiskFit:
+    """DeepSurv with its defaults, stopped early by an inner fold."""
+    from radiogen.models.survival.deepsurv import DeepSurv
+    from radiogen.models.survival.mlp import NetRisk
+
+    model = DeepSurv(random_state=seed, device="cpu").fit(data.x, data.time, data.event, groups=_inner_groups(data))
+    return RiskFit(NetRisk(tuple(model.members_), tuple(model.centres_)), {"epochs": model.best_epochs_[0]})
+
+
+def _discrete(data: RiskTraining, seed: int) -> RiskFit:
+    """A discrete-time network with its defaults, stopped early by an inner fold."""
+    from radiogen.models.survival.discrete import DiscreteRisk, DiscreteTime
+
+    model = DiscreteTime(random_state=seed, device="cpu").fit(data.x, data.time, data.event, groups=_inner_groups(data))
+    shape = (model.cuts_.size, model.causes_)
+    return RiskFit(DiscreteRisk(tuple(model.members_), shape), {"epochs": model.best_epochs_[0], "intervals": shape[0]})
+
+
+RISK_MODELS: dict[str, Callable[[RiskTraining, int], RiskFit]] = {
+    "cox": _cox, "coxnet": _coxnet, "firth_cox": _firth_cox, "rsf": _rsf, "gbm": _gbm, "deepsurv": _deepsurv,
+    "discrete": _discrete,
+}  # fmt: skip
+#: those without a penalty that grows with the number of predictors: they take few
+UNPENALISED = ("cox", "firth_cox")

@@ -68,7 +68,8 @@ class StoredTrees:
             ):  # fmt: skip
                 parts[name].append(np.asarray(own))
             start += tree.node_count
-        whole = {k: np.concatenate(v) for k, v in parts.items()}
+        # without a tree there is nothing to join
+        whole = {k: np.concatenate(v) if v else np.zeros((0, 1) if k == "value" else 0) for k, v in parts.items()}
         return cls(
             np.array(root, dtype=np.int64), whole["feature"].astype(np.int64), whole["threshold"].astype(float),
             whole["left"].astype(np.int64), whole["right"].astype(np.int64), whole["value"].astype(float),
@@ -79,7 +80,14 @@ class StoredTrees:
         single = np.asarray(x, dtype=np.float32)
         return np.vstack([self._mean(single[at : at + _ROWS]) for at in range(0, max(len(single), 1), _ROWS)])
 
-    def _mean(self, x: NDArray[np.float32]) -> FloatArray:
+    def leaves(self, x: FloatArray) -> FloatArray:
+        """What each unit's leaf predicts in each tree, one output, shape (trees, m)."""
+        single = np.asarray(x, dtype=np.float32)
+        parts = [self.value[self._nodes(single[at : at + _ROWS]), 0].T for at in range(0, max(len(single), 1), _ROWS)]
+        return np.hstack(parts)
+
+    def _nodes(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Leaf of each unit in each tree, shape (m, trees)."""
         node = np.repeat(self.root[None, :], len(x), axis=0)
         inside = self.feature[node] >= 0
         rows = np.arange(len(x))[:, None]
@@ -88,6 +96,10 @@ class StoredTrees:
             goes_left = x[rows, split] <= self.threshold[node]
             node = np.where(inside, np.where(goes_left, self.left[node], self.right[node]), node)
             inside = self.feature[node] >= 0
+        return node
+
+    def _mean(self, x: NDArray[np.float32]) -> FloatArray:
+        node = self._nodes(x)
         total = np.zeros((len(x), self.value.shape[1]))
         for tree in range(node.shape[1]):
             total += self.value[node[:, tree]]
@@ -116,6 +128,28 @@ class StoredRisk:
 
     def __call__(self, x: FloatArray) -> FloatArray:
         return np.asarray(self.trees.mean(x)[:, 0])
+
+
+@dataclass(frozen=True)
+class StoredBoost:
+    """Log-hazard of boosted trees, one output each.
+
+    Parameters
+    ----------
+    trees : StoredTrees
+    rate : float
+        Factor of each tree.
+    """
+
+    trees: StoredTrees
+    rate: float
+
+    def stages(self, x: FloatArray) -> FloatArray:
+        """Log-hazards after each tree, shape (trees, m)."""
+        return np.asarray(self.rate * np.cumsum(self.trees.leaves(x), axis=0))
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        return np.asarray(self.rate * self.trees.leaves(x).sum(axis=0))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from radiogen.plots.attribution_checks import interaction_heatmap, perturbation_
 from radiogen.plots.attribution_units import attribution_over_time, waterfall
 from radiogen.plots.attributions import attribution_bar, beeswarm, dependence
 from radiogen.plots.cohort import availability, classes, flow, missingness, mutations
+from radiogen.plots.contributions import drift, modality_contributions
 from radiogen.plots.cutpoints import cutpoint_profile
 from radiogen.plots.decisions import decision_curve
 from radiogen.plots.discrimination import calibration_curve, confusion_matrix, performance, roc
@@ -55,6 +56,7 @@ __all__ = [
     "cutpoint_profile",
     "decision_curve",
     "dependence",
+    "drift",
     "flow",
     "forest",
     "horizon_scores",
@@ -66,6 +68,7 @@ __all__ = [
     "kaplan_meier",
     "learning_curves",
     "missingness",
+    "modality_contributions",
     "mutations",
     "nomogram",
     "nomogram_svg",

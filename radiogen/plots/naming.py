@@ -25,7 +25,8 @@ _UNITS = {
 _LONGEST = 80
 _MODELS = {
     "elastic_net": "elastic net", "forest": "random forest", "svm": "support vector machine", "cox": "Cox",
-    "coxnet": "Cox elastic net", "rsf": "random survival forest",
+    "coxnet": "Cox elastic net", "rsf": "random survival forest", "fusion": "fusion network",
+    "firth_cox": "Cox, Firth's penalty", "gbm": "boosted Cox", "deepsurv": "DeepSurv", "discrete": "discrete-time network",
 }
 
 

@@ -15,7 +15,8 @@ from radiogen.stats import BootstrapResult, OptimismResult
 
 #: columns of threshold_table that are proportions, with their names
 _PROPORTIONS = {
-    "sensitivity": "Sensitivity", "specificity": "Specificity", "ppv": "Positive predictive value", "npv": "Negative predictive value",
+    "sensitivity": "Sensitivity", "specificity": "Specificity", "ppv": "Positive predictive value",
+    "npv": "Negative predictive value",
 }  # fmt: skip
 #: more terms than this have no line of their own in the legend
 _NAMED = 12
@@ -49,11 +50,14 @@ def optimism(result: OptimismResult) -> go.Figure:
         f"{count(len(table), 'measure')}; the largest optimism is that of {plain(table.index[worst])}: "
         f"{num(table['index.orig'].iloc[worst])} on the data of the fit, {num(corrected[worst])} corrected."
     )
-    fig = theme.figure("Apparent and corrected performance", caption, "optimism", height=140 + 34 * len(names), min_width=theme.room_for(names))
+    fig = theme.figure(
+        "Apparent and corrected performance", caption, "optimism", height=140 + 34 * len(names), min_width=theme.room_for(names)
+    )  # fmt: skip
     # a measure computed from others has no interval of its own
     known = np.isfinite(lower) & np.isfinite(upper)
     fig.add_scatter(
-        x=corrected, y=names, mode="markers", name="corrected", marker={"symbol": theme.symbol(0), "size": 10, "color": theme.colour(0)},
+        x=corrected, y=names, mode="markers", name="corrected",
+        marker={"symbol": theme.symbol(0), "size": 10, "color": theme.colour(0)},
         error_x={
             "type": "data", "symmetric": False, "array": np.where(known, upper - corrected, 0.0),
             "arrayminus": np.where(known, corrected - lower, 0.0), "color": theme.colour(0), "thickness": 1.5,

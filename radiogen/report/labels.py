@@ -28,6 +28,9 @@ COLUMNS = {
     "focus": "Sharpness", "gcnr": "gCNR", "saturated_pct": "Saturated, %", "black_pct": "Black, %",
     "shadow_index": "Shadow index", "marks_in_roi_pct": "Marks, %", "p10": "10th percentile", "p25": "25th percentile",
     "p75": "75th percentile", "p90": "90th percentile",
+    "first": "One modality", "second": "Another", "residual": "Residual", "cross_modal_share": "Share that is interaction",
+    "development": "In development", "predictor": "Predictor", "low": "1st percentile", "high": "99th percentile",
+    "outside": "Outside", "missing_in_development": "Missing in development", "new_levels": "New levels",
     "q_below_0.05": "q < 0.05", "adjusted_tests": "Adjusted tests", "variant": "Variant", "cut_point": "Cut-point",
 }
 
@@ -35,12 +38,16 @@ COLUMNS = {
 IN_TABLE = {
     ("medians", "estimate"): "Median time", ("cox", "estimate"): "Hazard ratio", ("comparisons", "estimate"): "Difference",
     ("features", "coefficient"): "Weight", ("thresholds", "threshold"): "Mean threshold",
+    ("modalities", "estimate"): "Mean absolute contribution", ("modality_interactions", "estimate"): "Mean absolute interaction",
+    ("drift", "estimate"): "Here",
 }
 
 #: what stands under a table
 NOTES = {
     "features": "Weight: coefficient per standard deviation, averaged over training folds (several classes: the mean absolute "
     "one); of a random forest the mean decrease in impurity.",
+    "ranges": "Outside: share of the known values beyond the 1st and 99th percentiles of the development data, which by "
+    "definition have 2 % there, or share of categories that the development data did not have.",
 }
 #: and under those that privacy makes coarser
 COARSE_NOTES = {
@@ -64,15 +71,19 @@ TABLES = {
     "thresholds": "Performance at the threshold chosen in training",
     "batch_variance": "Variance explained by the batch", "batch_components": "Principal components of the features",
     "proportional_hazards": "Test of proportional hazards", "families": "Families of tests",
+    "modality_interactions": "Interactions between modalities", "drift": "Here, and out of fold in development",
+    "ranges": "Inputs against the range of the development data",
 }
 
 KINDS = {
     "describe": "Description", "associate": "Associations", "classify": "Classification", "survive": "Survival analysis",
+    "predict": "Validation of locked models",
 }
 
 #: p-values and the like
 P_COLUMNS = frozenset({"p", "q", "adjusted_p", "adjusted_q", "p_value"})
-SHARES = frozenset({"share", "selected_share", "partial", "adjusted", "share1", "share2"})
+SHARES = frozenset({"share", "selected_share", "partial", "adjusted", "share1", "share2", "cross_modal_share",
+                    "outside", "missing_in_development"})  # fmt: skip
 
 
 def column_label(name: object, table: str = "") -> str:
@@ -80,6 +91,8 @@ def column_label(name: object, table: str = "") -> str:
     return IN_TABLE.get((table, str(name))) or COLUMNS.get(str(name), str(name))
 
 
-def table_title(name: str) -> str:
-    """Title of a table."""
+def table_title(name: str, kind: str = "") -> str:
+    """Title of a table; some mean another thing in another kind of result."""
+    if name == "modalities" and kind not in ("", "describe"):
+        return "Contributions of the modalities"
     return TABLES.get(name, name.replace("_", " ").capitalize())

@@ -12,7 +12,7 @@ import pandas as pd
 from radiogen.errors import Problem, RadiogenError
 from radiogen.plots.text import plain
 from radiogen.report.drawing import Drawing, drawing
-from radiogen.report.labels import COARSE_NOTES, KINDS, NOTES
+from radiogen.report.labels import COARSE_NOTES, KINDS, NOTES, table_title
 from radiogen.report.privacy import Privacy, settings_out
 from radiogen.report.tables import TableView, slug, view
 from radiogen.report.thumbnails import Thumbnail
@@ -115,8 +115,8 @@ def result_section(
     level = float(shown.settings.get("level", 0.95)) if _is_level(shown.settings.get("level", 0.95)) else 0.95
     views = {
         name: view(
-            name, frame, counter.id(f"tab-{prefix}-{slug(name)}", 90), level=level, whole=name in _WHOLE,
-            note=_note(shown, name, privacy),
+            name, frame, counter.id(f"tab-{prefix}-{slug(name)}", 90), level=level, title=table_title(name, shown.kind),
+            whole=name in _WHOLE and shown.kind == "describe", note=_note(shown, name, privacy),
         )
         for name, frame in shown.tables.items()
         if len(frame) and frame.shape[1]

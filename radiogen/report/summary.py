@@ -20,6 +20,8 @@ Names = Mapping[str, str]
 _ALPHA = 0.05
 #: share of values not known that the summary mentions
 _OFTEN = 0.2
+#: share of values outside the development range that is more than the 2 % which are there by definition
+_OUTSIDE = 0.04
 _SETS = {"development": "Out of fold", "external": "In the external data", "": "Estimated"}
 
 
@@ -54,6 +56,7 @@ def sentences(result: Result, names: Names | None = None) -> list[str]:
     """
     makers: dict[str, Callable[[Result, Names], list[str]]] = {
         "describe": _describe, "associate": _associate, "classify": _classify, "survive": _survive,
+        "predict": _predict,
     }
     maker = makers.get(result.kind)
     return [] if maker is None else [s for s in maker(result, names or {}) if s]
@@ -111,6 +114,33 @@ def _associate(result: Result, names: Names) -> list[str]:
 
 def _classify(result: Result, names: Names) -> list[str]:
     return _compared(result, ("MACRO", "AUC"))
+
+
+def _predict(result: Result, names: Names) -> list[str]:
+    """The first model listed on the most inputs, here and in development; then what lies outside the range."""
+    out = []
+    frame = _frame(result.tables, "drift", "model", "inputs", "metric", "development", "estimate", "lower", "upper")
+    for start in ("MACRO", "AUC", "HARRELL"):
+        rows = frame[frame["metric"].astype(str).str.upper().str.startswith(start)] if len(frame) else frame
+        if len(rows):
+            row = records(rows[rows["model"] == rows["model"].iloc[0]].tail(1))[0]
+            own = interval(row["estimate"], row["lower"], row["upper"])
+            before = f", and {num(row['development'])} out of fold in development" if is_number(row["development"]) else ""
+            out.append(
+                f"In these data the {plain(row['metric'])} of the locked {model_name(row['model'])} with "
+                f"{inputs_name(row['inputs'])} is {own}{before}."
+            )
+            break
+    ranges = _frame(result.tables, "ranges", "predictor", "outside")
+    if len(ranges):
+        odd = ranges[ranges["outside"] > _OUTSIDE]
+        worst = f", most of all {readable(odd['predictor'].iloc[0])} ({share(odd['outside'].iloc[0])})" if len(odd) else ""
+        has = "has" if len(odd) == 1 else "have"
+        out.append(
+            f"{len(odd)} of {count(len(ranges), 'input')} {has} more than {share(_OUTSIDE)} of the values outside the range of "
+            f"the development data{worst}."
+        )
+    return out
 
 
 def _survive(result: Result, names: Names) -> list[str]:

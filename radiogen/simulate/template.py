@@ -123,7 +123,8 @@ analyses:
     title: TP53 from the clinic, the images and both
     target: TP53
     inputs: [clinical, bmode, swe, ceus]
-    models: [elastic_net, forest]
+    models: [elastic_net, forest, fusion]
+    network: {epochs: 25, batch_size: 64, learning_rate: 0.005}   # of `fusion`: small, so that the demo is quick
     folds: 5
     repeats: 2
     missing_modality: impute    # inside the training folds; `complete` drops who lacks a modality

@@ -32,13 +32,19 @@ def number(x: ArrayLike | pd.Series, name: str, *, missing: bool = False) -> Flo
     """A one-dimensional array of finite float64; NaN passes only where ``missing`` is true."""
     values = _to_float(x, name)
     if values.ndim != 1:
-        raise fail("RG705", f"`{name}` must have one dimension and has {values.ndim}.")
+        raise fail("RG705", f"`{name}` must have one dimension and has {values.ndim}.", fix="Give one column of numbers.")
     if values.size == 0:
-        raise fail("RG705", f"`{name}` is empty.")
+        raise fail("RG705", f"`{name}` is empty.", fix="See why no unit is left: a filter, a join or missing values.")
     if not missing and np.isnan(values).any():
-        raise fail("RG705", f"`{name}` has {int(np.isnan(values).sum())} missing values (NaN) of {values.size}.")
+        raise fail(
+            "RG705", f"`{name}` has {int(np.isnan(values).sum())} missing values (NaN) of {values.size}.",
+            fix=f"Leave these units out, or impute `{name}`, before the call: no unit is dropped silently.",
+        )  # fmt: skip
     if np.isinf(values).any():
-        raise fail("RG705", f"`{name}` has {int(np.isinf(values).sum())} infinite values.")
+        raise fail(
+            "RG705", f"`{name}` has {int(np.isinf(values).sum())} infinite values.",
+            fix="Find the division by zero or the logarithm of 0 that made them, and leave these units out.",
+        )  # fmt: skip
     return values
 
 
@@ -108,7 +114,10 @@ def binary(y: ArrayLike | pd.Series, name: str = "y", *, least: int = 1) -> Bool
     values = number(y, name)
     if not np.isin(values, (0.0, 1.0)).all():
         odd = sorted(set(values[~np.isin(values, (0.0, 1.0))].tolist()))[:3]
-        raise fail("RG705", f"`{name}` must be 0 and 1 (or False and True).", value=odd)
+        raise fail(
+            "RG705", f"`{name}` must be 0 and 1 (or False and True).", value=odd,
+            fix=f"Write 1 for the class of interest: `{name} == value`.",
+        )  # fmt: skip
     positive = values == 1.0
     for word, count in (("1", int(positive.sum())), ("0", int((~positive).sum()))):
         if count < least:
@@ -141,7 +150,10 @@ def survival(time: ArrayLike | pd.Series, event: ArrayLike | pd.Series) -> tuple
     if (t == 0).any():
         raise fail("RG403", f"`time` has {int((t == 0).sum())} zeros.")
     if not np.isin(e, (0.0, 1.0)).all():
-        raise fail("RG705", "`event` must be 0 (censored) and 1 (event).", value=e[~np.isin(e, (0.0, 1.0))][0])
+        raise fail(
+            "RG705", "`event` must be 0 (censored) and 1 (event).", value=e[~np.isin(e, (0.0, 1.0))][0],
+            fix="Write `event == code` with the code of the event; competing events need a function that takes them.",
+        )  # fmt: skip
     return tie_times(t), e == 1.0
 
 
@@ -166,7 +178,10 @@ def groups(group: Any, name: str = "group") -> tuple[Ints, list[Any]]:
     if series.dtype == object and not all(isinstance(v, Hashable) for v in series):
         raise fail("RG705", f"`{name}` holds lists or other things that are no labels.", fix="Give one label for each unit.")
     if series.isna().any():
-        raise fail("RG705", f"`{name}` has {int(series.isna().sum())} missing values of {len(series)}.")
+        raise fail(
+            "RG705", f"`{name}` has {int(series.isna().sum())} missing values of {len(series)}.",
+            fix="Leave these units out, or give the missing a level of their own.",
+        )  # fmt: skip
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.cat.remove_unused_categories()
         return np.asarray(series.cat.codes, dtype=np.int64), list(series.cat.categories)

@@ -66,7 +66,8 @@ def icc(
         ICC(·,k) = k ICC(·,1) / (1 + (k − 1) ICC(·,1))
 
     Intervals of the first and third form are exact under normality; those of the second rest on Satterthwaite's
-    degrees of freedom (McGraw and Wong, case 2A).  An estimate may be negative; it is not cut at 0.  An ICC
+    degrees of freedom (McGraw and Wong, case 2A), and are too narrow with two or three raters who differ much (in
+    simulations 95 % intervals covered 83 and 88 %).  An estimate may be negative; it is not cut at 0.  An ICC
     depends on how different the targets are: it is that of such patients.  A lower limit of a single rater at −1/(k − 1) or
     below bounds nothing for the mean of k, whose limit is then −infinity.
 

@@ -67,6 +67,8 @@ def power_by_simulation(
     >>> 0.75 < r.estimate < 0.95
     True
     """
+    if isinstance(sizes, Sequence) and not len(sizes):
+        raise fail("RG708", "Give at least one size.")
     wanted = [sizes] if isinstance(sizes, int | np.integer) else numbers(sizes, "sizes").tolist()
     for n in wanted:
         if whole(int(n) if float(n).is_integer() else n, "sizes", 1) > _MOST:

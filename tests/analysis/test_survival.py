@@ -114,7 +114,7 @@ def test_processes_change_no_number() -> None:
 
 @pytest.mark.parametrize(
     ("call", "code"),
-    [({"endpoint": "rfs"}, "RG109"), ({"model": "deepsurv"}, "RG702"), ({"groups": ["os_status"]}, "RG408"), ({"groups": ["x"]}, "RG109")],
+    [({"endpoint": "rfs"}, "RG109"), ({"model": "lstm"}, "RG702"), ({"groups": ["os_status"]}, "RG408"), ({"groups": ["x"]}, "RG109")],
 )
 def test_wrong_calls(call: dict[str, object], code: str) -> None:
     with pytest.raises(RadiogenError) as error:

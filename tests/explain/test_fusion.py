@@ -148,6 +148,25 @@ def test_maps_of_one_input(kind):
     assert "feature_map" not in vars(made.readers()["grey"].backbone)
 
 
+def test_a_plus_in_the_name_of_an_input_is_no_stack():
+    """ "lesion+ring" is a view; early fusion joins the names of stacked inputs by a plus too."""
+    lesion, both = (InputSpec(f"bmode:{v}", "image", modality="bmode", size=(32, 32), aligned="plane") for v in ("lesion", "lesion+ring"))
+    rng = np.random.default_rng(0)
+    shown = Examples(
+        np.array(["a", "b"]), ("bmode",), np.ones((2, 1), dtype=bool), {},
+        {s.name: Pictures(rng.integers(0, 256, (2, 1, 32, 32)).astype(np.uint8), np.arange(2)) for s in (lesion, both)},
+    )  # fmt: skip
+    apart = net((lesion, both), "concat")
+    found = fusion_cam(apart, to_batch(shown), "bmode:lesion+ring", "TP53", kind="cam")
+    other = fusion_cam(apart, to_batch(shown), "bmode:lesion", "TP53", kind="cam")
+    assert found.values["bmode:lesion+ring"].shape == (2, 32, 32) and not np.allclose(found["map"], other["map"])
+    stacked = fusion_cam(net((lesion, both), "early"), to_batch(shown), "bmode:lesion+ring", "TP53", kind="cam")
+    assert stacked.values["bmode:lesion+ring"].shape == (2, 32, 32)
+    for name in ("ring", "bmode:lesion+bmode:lesion+ring"):
+        with pytest.raises(RadiogenError, match="no pictures called"):
+            fusion_cam(net((lesion, both), "early"), to_batch(shown), name, "TP53")
+
+
 def test_grad_cam_of_the_other_class_is_another_map():
     made, units = net(PICTURES, "concat"), pictures()
     one, two = (fusion_cam(made, to_batch(units), "grey", "TP53", target=t, kind="cam")["map"] for t in (0, 1))

@@ -57,6 +57,18 @@ def test_trees_add_up(name):
         assert found.scale == "log-odds"
 
 
+def test_scales_are_named_for_what_the_model_gives():
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.svm import LinearSVC
+    from sklearn.tree import DecisionTreeClassifier
+
+    y = (FRAME["age"] > FRAME["age"].median()).astype(int)
+    scales = [shap_values(m.fit(FRAME, y), UNITS, BACK).scale
+              for m in (LogisticRegression(max_iter=2000), LinearSVC(), DecisionTreeClassifier(max_depth=2))]  # fmt: skip
+    # the distance from a support vector machine's plane has no unit; the leaves of a tree are shares
+    assert scales == ["log-odds", "", "probability"]
+
+
 def test_several_classes_keep_their_names():
     from sklearn.ensemble import RandomForestClassifier
 

@@ -183,3 +183,21 @@ def test_within_a_trained_network() -> None:
     with pytest.raises(RadiogenError) as caught:
         embeddings(trained, examples, net=1)
     assert caught.value.code == "RG708"
+
+
+def test_a_unit_with_the_modality_but_no_picture_has_no_embedding() -> None:
+    from radiogen.models.fusion.network import FusionNet
+    from radiogen.models.fusion.spec import HeadSpec, InputSpec, NetSettings, Plan
+
+    plan = Plan(
+        (InputSpec("bmode:table", "table", modality="bmode", columns=("area",)), InputSpec("bmode", "image", size=(48, 48))),
+        (HeadSpec("TP53", "binary", ("wild type", "mutated")),), NetSettings(width=4, hidden=4),
+    )  # fmt: skip
+    torch.manual_seed(0)
+    examples = Examples(
+        np.array(["a", "b"]), ("bmode",), np.ones((2, 1), dtype=bool), {"bmode:table": np.ones((2, 1))},
+        {"bmode": Pictures(_pictures(1), np.array([1]))},
+    )  # fmt: skip
+    trained: Any = SimpleNamespace(plan=plan, nets=[FusionNet(plan)])
+    table = embeddings(trained, examples)
+    assert table.isna().to_numpy()[:, [0, 4]].tolist() == [[False, True], [False, False]]

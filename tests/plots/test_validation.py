@@ -44,7 +44,7 @@ def test_threshold_curves_leave_out_what_has_no_denominator() -> None:
     # nobody is positive at 0.95
     assert list(lines["Positive predictive value"].x) == [0.05, 0.5]
     assert fig.layout.meta["data"]["ppv"][2] is None
-    assert "At 0.05 sensitivity 1" in fig.layout.meta["caption"]
+    assert "At 0.0500 sensitivity 1" in fig.layout.meta["caption"]
 
 
 def test_coefficient_path() -> None:

@@ -100,7 +100,6 @@ OTHERS: dict[str, tuple[str, Callable[[], Any]]] = {
     "rmst three groups": ("RG701", lambda: stats.rmst_difference(T, E, np.arange(N) % 3, 0.5)),
     "rmst one group": ("RG701", lambda: stats.rmst_difference(T, E, np.zeros(N), 0.5)),
     "rmst before any event": ("RG701", lambda: stats.rmst_difference(T, E, G, 0.01)),
-    "uno competing": ("RG708", lambda: stats.concordance(T, but(E, 2), S, method="uno")),
     "uno tau before events": ("RG701", lambda: stats.concordance(T, E, S, method="uno", tau=0.01)),
     "c tau": ("RG708", lambda: stats.concordance(T, E, S, tau=-1)),
     "bootstrap few": ("RG708", lambda: stats.concordance_bootstrap(T, E, S, n_boot=10)),

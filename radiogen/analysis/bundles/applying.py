@@ -43,8 +43,9 @@ def predict(bundle: str | Path | LockedModels, cohort: Cohort, model: str | None
     Result
         Of kind ``"predict"``: ``predictions`` with one row per unit, model and inputs (truth where it is known; ``absent``
         names the blocks of which nothing is known of the unit); tables ``ranges`` (each predictor's share of values outside
-        the central 98 % of the development data, and of missing values), and where the outcome is known ``performance``, ``comparisons``, ``roc``, ``confusion`` and
-        ``drift`` (discrimination and calibration there and out of fold in development).
+        the central 98 % of the development data, and of missing values), and where the outcome is known ``performance``,
+        ``comparisons``, ``roc``, ``confusion`` and ``drift`` (discrimination and calibration here and out of fold in
+        development).
 
     Raises
     ------
@@ -78,6 +79,10 @@ def predict(bundle: str | Path | LockedModels, cohort: Cohort, model: str | None
         if lacking:
             notes.append(f"The cohort has no {', '.join(lacking)}; {name} on {label} predicts from the rest.")
         parts.append(_rows(locked, cohort, name, label, known, truth, about["blocks"]))
+    if about["cohort"] == cohort.name:
+        notes.append("The cohort has the name of that of development: predictions for the same units are no validation.")
+    if lost := list(dict.fromkeys(e["model"] for e in about.get("left_out", ()))):
+        notes.append(f"Not in the bundle, because they hold values of patients: {', '.join(lost)}.")
     if not parts:
         raise fail("RG701", f"no model of the bundle can be applied to {cohort.name}: " + " ".join(notes))
     predictions = pd.concat(parts, ignore_index=True)
@@ -230,7 +235,7 @@ _CALIBRATION = ("intercept", "slope", "brier")
 
 def _metric(row: Mapping[str, Any]) -> str:
     """The measure with its class where there are several."""
-    return f"{row['metric']} {row['class']}".strip() if row["metric"] == "AUC" else str(row["metric"])
+    return f"AUC of {row['class']}" if row["metric"] == "AUC" and row["class"] else str(row["metric"])
 
 
 def _number(value: Any) -> float:

@@ -37,6 +37,10 @@ CLASSES: dict[str, str] = {
     "StoredTrees": "radiogen.models.stored",
     "StoredForest": "radiogen.models.stored",
     "StoredRisk": "radiogen.models.stored",
+    "StoredBoost": "radiogen.models.stored",
+    "Mlp": "radiogen.models.survival.mlp",
+    "NetRisk": "radiogen.models.survival.mlp",
+    "DiscreteRisk": "radiogen.models.survival.discrete",
     "StoredMachine": "radiogen.models.stored",
     "CrossFitted": "radiogen.models.fusion.crossfit",
     "Pictures": "radiogen.models.fusion.examples",
@@ -192,5 +196,6 @@ def _trained(cls: Any, state: dict[str, Any]) -> Any:
             net = FusionNet(bare)
         net.plan = plan
         net.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in weights.items()})
-        nets.append(net.eval())
+        # the layout that training leaves: another one takes other sums, and differs in the last digits
+        nets.append(net.to(memory_format=torch.channels_last).eval())
     return cls(plan, nets, pd.DataFrame(), state["temperature"], state["seeds"], state["notes"])

@@ -15,6 +15,7 @@ from radiogen.analysis.provenance import plain
 from radiogen.analysis.storage import folder_in_one_step
 from radiogen.cohort.paths import file_digest
 from radiogen.errors import fail
+from radiogen.models.graph_models import GRAPHS
 from radiogen.models.stored import StoredMachine
 
 #: version of the folder's format
@@ -55,10 +56,13 @@ def save_bundle(models: LockedModels, folder: str | Path, *, patient_values: boo
     No id is written, and without ``patient_values`` no row of a patient: medians, means, scales, cut-points of trees and the
     1st and 99th percentiles of predictors are what is learnt from all.
     """
-    kept = {key: m for key, m in models.models.items() if patient_values or not _holds_patients(m)}
+    # a graph of patients is made of the patients themselves and has no other form
+    kept = {
+        key: m for key, m in models.models.items() if key[0] not in GRAPHS and (patient_values or not _holds_patients(m))
+    }
     if not kept:
-        raise fail("RG708", "every model here is a support vector machine, which holds values of single patients",
-                   column="patient_values", fix="Save with `patient_values=True` where that is allowed.")  # fmt: skip
+        raise fail("RG708", "every model here holds values of single patients", column="patient_values",
+                   fix="Save support vector machines with `patient_values=True` where that is allowed; graphs are not saved.")
     left_out = [{"model": m, "inputs": i} for m, i in models.models if (m, i) not in kept]
     held = any(_holds_patients(m) for m in kept.values())
     about = {**models.about, "left_out": left_out, "patient_values": held}

@@ -17,7 +17,7 @@ class FoldedStem(nn.Module):
     With weights :math:`W` over red, green and blue, means :math:`m` and deviations :math:`s`, a grey picture :math:`x`
     repeated three times and normalised gives
 
-    .. math:: \sum_c W_c * \frac{x - m_c}{s_c} = \Big(\sum_c \frac{W_c}{s_c}\Big) * x - \Big(\sum_c \frac{m_c W_c}{s_c}\Big) * 1.
+    .. math:: \sum_c W_c * \frac{x - m_c}{s_c} = \sum_c \frac{W_c}{s_c} * x - \sum_c \frac{m_c W_c}{s_c} * 1.
 
     The second term is the same for all pictures.  It is no constant: the zeros with which the normalised picture was padded
     stand for three different grey values, which no padding of one channel can give.  The picture of ones is therefore

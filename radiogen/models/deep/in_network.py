@@ -75,4 +75,8 @@ def _has(plan: Plan, name: str, examples: Examples) -> BoolArray:
     modality = {spec.name: spec.modality for spec in plan.inputs}.get(name)
     if modality is None:
         return np.asarray(examples.present.any(axis=1))
-    return np.asarray(examples.present[:, list(examples.modalities).index(modality)])
+    has = np.array(examples.present[:, list(examples.modalities).index(modality)])
+    if name in examples.pictures:
+        # the modality may be there in another input, such as a second view or its radiomics
+        has &= np.bincount(examples.pictures[name].owner, minlength=len(examples)) > 0
+    return has

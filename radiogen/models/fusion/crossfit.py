@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from radiogen.errors import RadiogenError, fail
 from radiogen.models.fusion.examples import Examples, Labels
 from radiogen.models.fusion.spec import HeadSpec, Plan
 
@@ -129,17 +130,36 @@ def cross_fit(
     -------
     fitted : CrossFitted
     inner : array, shape (n, classes) or (n, 1)
-        Each unit's prediction by the member that was not trained on it.
+        Each unit's prediction by the member that was not trained on it; NaN for units with too few modalities, and for those
+        of an inner fold without a member.
+
+    Raises
+    ------
+    RadiogenError
+        RG701 where no inner fold has a training part with labels that differ.
+
+    Notes
+    -----
+    Few units may have a modality, and all of one inner training part the same label: that fold has no member, and the others
+    predict.
     """
     from radiogen.models.training import train
 
     head = parts[0].plan.heads[0]
     known = {name: np.flatnonzero(mask) for name, mask in labels.known.items()}[head.name]
     members, offsets, inner = [], [], None
+    reason: RadiogenError | None = None
     for part, seed in zip(parts, seeds, strict=True):
-        trained = train(
-            part.plan, part.examples, labels, groups, seed=seed, rows=part.train, validation=part.validation, progress=progress
-        )
+        try:
+            trained = train(
+                part.plan, part.examples, labels, groups, seed=seed, rows=part.train, validation=part.validation,
+                progress=progress,
+            )  # fmt: skip
+        except RadiogenError as error:
+            if error.problems[0].code != "RG701":
+                raise
+            reason = error
+            continue
         found = trained.predict(part.examples)[head.name]
         own = np.intersect1d(part.train, known)
         offset = float(np.nanmean(found[own])) if head.kind == "survival" else 0.0
@@ -147,10 +167,9 @@ def cross_fit(
         inner[part.validation] = found[part.validation] - offset
         members.append((part.prepare, trained))
         offsets.append(offset)
-    assert inner is not None
+    if inner is None:
+        names = ", ".join(parts[0].plan.modalities)
+        raise fail("RG701", f"no network on {names} can be trained: in every inner fold the units that have it are of one class, "
+                   "or without events", fix="Leave this input out, or merge classes.") from reason
     return CrossFitted(head, tuple(members), tuple(offsets), parts[0].plan.modalities), inner
 
-
-def heads_of(main: HeadSpec, more: Mapping[str, HeadSpec]) -> tuple[HeadSpec, ...]:
-    """The reported head first, then those that are learnt beside it."""
-    return (main, *more.values())

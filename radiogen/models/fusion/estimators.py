@@ -13,20 +13,31 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from radiogen.errors import fail
 from radiogen.models.fusion.crossfit import CrossFitted, Part, cross_fit
 from radiogen.models.fusion.examples import Examples, FloatArray, IntArray, Labels
-from radiogen.models.fusion.spec import HeadSpec, InputSpec, Plan, split_settings
+from radiogen.models.fusion.spec import HeadSpec, InputSpec, NetSettings, Plan, TrainSettings, split_settings
 from radiogen.models.fusion.tables import ExamplePreparer, FramePreparer
 from radiogen.models.survival.baseline import Baseline, baseline_hazard
 from radiogen.models.survival.interface import survival_arrays, time_points
 from radiogen.models.tabular.split import inner_folds
-from radiogen.models.tabular.table import read_classes, read_groups
+from radiogen.models.tabular.table import check_range, read_classes, read_groups
 
 Units: TypeAlias = pd.DataFrame | Examples
+
+#: whose groups an inner fold needs, for the message
+_WHICH = {"binary": "of a class", "multiclass": "of a class", "survival": "with an event"}
+
+
+def _strata_of_events(event: IntArray, groups: IntArray, folds: int) -> IntArray:
+    """Events and censored units in proportion; where nearly all have an event the few censored ones need not be in each fold."""
+    with_event, censored = (len(np.unique(groups[event == value])) for value in (1, 0))
+    return np.zeros_like(event) if with_event >= folds > censored else event
 
 
 class _Fusion(BaseEstimator):
     """What the two estimators share; parameters are those of :class:`FusionClassifier`."""
 
     fitted_: CrossFitted
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
 
     def __init__(
         self, modalities: Mapping[str, Sequence[str]] | None = None, *, inputs: Sequence[InputSpec] | None = None,
@@ -65,39 +76,80 @@ class _Fusion(BaseEstimator):
         return self._check_fitted().score(self._units(X), shown)
 
     def _learn(self, X: Units, head: HeadSpec, target: NDArray[Any], strata: IntArray, groups: ArrayLike | None) -> FloatArray:
-        units = self._units(X)
+        units = self._units(X, learn=True)
         n = len(units)
         if len(target) != n:
             raise fail("RG705", f"there are {n} units and {len(target)} labels")
         group = read_groups(groups, n)
-        net, training = split_settings({"fusion": self.fusion, **(self.options or {})})
-        folds = inner_folds(strata, group, self.folds, int(self.random_state))
+        net, training = self._settings()
+        if head.kind == "survival":
+            strata = _strata_of_events(strata, group, int(self.folds))
+        folds = inner_folds(strata, group, int(self.folds), int(self.random_state))
         if not folds:
-            raise fail("RG603", f"a class has too few groups for {self.folds} inner folds", fix="Use fewer `folds`.")
+            raise fail("RG603", f"there are too few groups (patients) {_WHICH[head.kind]} for {self.folds} inner folds",
+                       fix="Use fewer `folds`.")  # fmt: skip
         parts = []
         for train, validation in folds:
             prepare = self._preparer(units, train)
             plan = Plan(prepare.inputs, (head,), net, training)
+            if net.min_modalities > len(plan.modalities):
+                raise fail("RG708", f"`min_modalities` is {net.min_modalities}, and there are {len(plan.modalities)} modalities",
+                           value=net.min_modalities)  # fmt: skip
             parts.append(Part(prepare, plan, prepare(units), train, validation))
         labels = Labels({head.name: target}, {head.name: np.ones(n, dtype=bool)})
         seeds = [int(s) for s in np.random.SeedSequence(int(self.random_state)).generate_state(len(parts))]
         self.fitted_, inner = cross_fit(parts, labels, group, seeds=seeds)
         return inner
 
+    def _settings(self) -> tuple[NetSettings, TrainSettings]:
+        check_range("folds", self.folds, 2, 100, whole=True)
+        check_range("random_state", self.random_state, 0, 2**32 - 1, whole=True)
+        options = {} if self.options is None else self.options
+        if not isinstance(options, Mapping):
+            raise fail("RG708", "`options` must be a mapping of settings to values", value=options)
+        if "fusion" in options:
+            raise fail("RG708", "`fusion` is a parameter of its own and no option", value=options["fusion"])
+        return split_settings({"fusion": self.fusion, **options})
+
+    def _blocks(self, frame: pd.DataFrame) -> dict[str, Sequence[str]]:
+        """Columns of each modality, by the names that they have in ``frame``."""
+        if not self.modalities:
+            return {"table": list(frame.columns)}
+        if not isinstance(self.modalities, Mapping):
+            raise fail("RG705", "`modalities` must say which columns each modality has: {'swe': ['swe_mean_kpa'], …}",
+                       value=self.modalities)  # fmt: skip
+        return {str(k): v if isinstance(v, str) else [str(c) for c in v] for k, v in self.modalities.items()}
+
     def _preparer(self, units: Units, train: IntArray) -> FramePreparer | ExamplePreparer:
         if isinstance(units, Examples):
             if not self.inputs:
                 raise fail("RG705", "`inputs` must say what the examples hold", column="inputs")
             return ExamplePreparer.fit(units.take(train), self.inputs)
-        return FramePreparer.fit(units.iloc[train], self.modalities or {"table": [str(c) for c in units.columns]})
+        return FramePreparer.fit(units.iloc[train], self._blocks(units))
 
-    def _units(self, X: Any) -> Units:
+    def _units(self, X: Any, *, learn: bool = False) -> Units:
+        """Examples as they are, and anything else as a frame whose columns are text; ``learn`` keeps their number and names."""
         if isinstance(X, Examples):
+            if not len(X):
+                raise fail("RG705", "`X` is empty")
             return X
-        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X))
+        named = isinstance(X, pd.DataFrame)
+        if not named and np.ndim(X) != 2:
+            raise fail("RG705", f"`X` must be a table of units and columns, and has the shape {np.shape(X)}")
+        # a frame of objects that are numbers is a frame of numbers, not of categories
+        frame = (X if named else pd.DataFrame(np.asarray(X))).rename(columns=str).infer_objects()
         if not len(frame) or not frame.shape[1]:
             raise fail("RG705", "`X` is empty")
-        return frame.rename(columns=str)
+        if frame.columns.has_duplicates:
+            raise fail("RG705", "two columns of `X` have one name", column=frame.columns[frame.columns.duplicated()][0])
+        if learn:
+            self.n_features_in_ = frame.shape[1]
+            self.__dict__.pop("feature_names_in_", None)
+            if named:
+                self.feature_names_in_ = np.array(frame.columns, dtype=object)
+        elif not named and frame.shape[1] != self.n_features_in_:
+            raise fail("RG705", f"`X` has {frame.shape[1]} columns, and the model was fitted on {self.n_features_in_}")
+        return frame
 
     def _check_fitted(self) -> CrossFitted:
         if not hasattr(self, "fitted_"):
@@ -246,4 +298,5 @@ class FusionSurvival(_Fusion):
 
     def predict_survival(self, X: Units, times: ArrayLike) -> FloatArray:
         """Probability to be without event until after each time, shape (n, times)."""
-        return self.baseline_.survival(self.log_hazard(X), time_points(times))
+        log_hazard = self.log_hazard(X)
+        return self.baseline_.survival(log_hazard, time_points(times))

@@ -85,7 +85,10 @@ class Examples:
 
     def with_present(self, present: BoolArray) -> Examples:
         """The same units, of which less may be seen: what was absent stays absent."""
-        return replace(self, present=self.present & np.asarray(present, dtype=bool))
+        shown = np.asarray(present, dtype=bool)
+        if shown.shape != self.present.shape:
+            raise fail("RG705", f"`present` must have the shape {self.present.shape}", value=shown.shape)
+        return replace(self, present=self.present & shown)
 
     def only(self, modalities: Sequence[str]) -> Examples:
         """The same units with these modalities alone."""

@@ -198,6 +198,8 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("freeze_epochs", -1, 100_000), ("modality_dropout", 0.0, 0.95), ("focal_gamma", 0.0, 10.0), ("devices", 1, 64),
     ("ensemble", 1, 100),
 )  # fmt: skip
+_WHOLE = ("epochs", "batch_size", "step_epochs", "patience", "freeze_epochs", "devices", "ensemble", "width", "hidden",
+          "min_modalities")  # fmt: skip
 _WORDS: dict[str, tuple[str, ...]] = {
     "optimizer": ("adamw", "adam"), "schedule": ("cosine", "step", "constant"), "loss": ("cross_entropy", "focal"),
     "balance": ("none", "weights", "sampling"), "precision": ("auto", "float32", "bfloat16"), "ties": ("efron", "breslow"),
@@ -205,9 +207,10 @@ _WORDS: dict[str, tuple[str, ...]] = {
 
 
 def _in_range(name: str, value: Any, low: float, high: float) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    whole = name in _WHOLE
+    number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     if not number or not low <= value <= high:
-        raise fail("RG708", f"`{name}` must be a number from {low:g} to {high:g}.", value=value)
+        raise fail("RG708", f"`{name}` must be a {'whole ' if whole else ''}number from {low:g} to {high:g}.", value=value)
 
 
 @dataclass(frozen=True)

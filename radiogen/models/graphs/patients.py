@@ -63,7 +63,7 @@ class GraphClassifier(NetClassifier):
     -----
     For a unit :math:`i` with neighbours :math:`N(i)` among the training units and an encoder :math:`h = \\mathrm{MLP}(x)`,
 
-    .. math:: z_i = W \\,\\mathrm{ReLU}\\bigl(\\mathrm{LN}(h_i + \\textstyle\\sum_{j \\in N(i)} \\alpha_{ij} U h_j)\\bigr),
+    .. math:: z_i = W \\,\\mathrm{ReLU}\\bigl(\\mathrm{LN}(h_i + \\sum_{j \\in N(i)} \\alpha_{ij} U h_j)\\bigr),
 
     where :math:`\\alpha` is GATv2's attention or 1/k.  There is one round of messages: in a second one a unit, and others of
     its group, would come back to it by way of its neighbours.  Messages are features, never labels.  Training units never

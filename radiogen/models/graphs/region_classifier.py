@@ -45,8 +45,8 @@ class RegionGraphClassifier(NetClassifier):
     -----
     With regions :math:`x_v`, :math:`h^0 = \\mathrm{MLP}(x)` and :math:`N(v)` the regions that touch :math:`v` and itself,
 
-    .. math:: h^{l+1}_v = \\mathrm{ReLU}\\bigl(\\mathrm{LN}(h^l_v + \\textstyle\\sum_{u \\in N(v)} \\alpha_{vu} U h^l_u)\\bigr),
-        \\qquad z = W \\textstyle\\sum_v \\beta_v h^L_v,
+    .. math:: h^{l+1}_v = \\mathrm{ReLU}\\bigl(\\mathrm{LN}(h^l_v + \\sum_{u \\in N(v)} \\alpha_{vu} U h^l_u)\\bigr),
+        \\qquad z = W \\sum_v \\beta_v h^L_v,
 
     where :math:`\\alpha` is GATv2's attention and :math:`\\beta` the softmax, over the regions of a picture, of a linear gate.
     Features are standardised over the regions of the training graphs.  Nothing passes between graphs.

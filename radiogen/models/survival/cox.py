@@ -45,7 +45,8 @@ class Cox(SurvivalModel):
     Attributes
     ----------
     summary_ : DataFrame
-        Index ``term``; ``coef``, ``se``, ``robust_se``, ``z``, ``p``, ``hr``, ``lower``, ``upper`` (of the hazard ratio), ``note``.
+        Index ``term``; ``coef``, ``se``, ``robust_se``, ``z``, ``p``, ``hr``, ``lower`` and ``upper`` (of the hazard ratio),
+        ``note``.
     aliased_ : dict of str to str
         Terms without an estimate and the reason (constant, a linear combination of others): left out of predictions, as R does.
     coef_ : ndarray, shape (terms,)
@@ -164,9 +165,9 @@ class Cox(SurvivalModel):
         RadiogenError
             RG705 for a stratum that had no event in the training data.
         """
-        if self.strata is None:
-            return super().predict_survival(X, times)
         frame, labels = split_strata(X, self.strata)
+        if labels is None:
+            return super().predict_survival(X, times)
         eta, points = self._log_hazard(self._known(frame)), time_points(times)
         out = np.empty((eta.size, points.size))
         for label in np.unique(labels):

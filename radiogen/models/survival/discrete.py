@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -238,3 +239,32 @@ def _from_hazards(logits: Floats, shape: tuple[int, int]) -> Floats:
 def _from_masses(logits: Floats, shape: tuple[int, int]) -> Floats:
     masses = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
     return np.asarray(np.cumsum(masses[:, :-1].reshape(-1, *shape), axis=1))
+
+
+@dataclass(frozen=True)
+class DiscreteRisk:
+    """Mean incidence of the first cause over the intervals, from hazards (``kind="nnet_survival"``).
+
+    Parameters
+    ----------
+    members : tuple of Mlp
+    shape : (int, int)
+        Intervals and causes.
+    """
+
+    members: tuple[Mlp, ...]
+    shape: tuple[int, int]
+
+    def __call__(self, x: Floats) -> Floats:
+        """Risk of units.
+
+        Parameters
+        ----------
+        x : ndarray, shape (m, p)
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        each = [_from_hazards(net(x), self.shape)[:, :, 0].mean(axis=1) for net in self.members]
+        return np.asarray(np.mean(each, axis=0))

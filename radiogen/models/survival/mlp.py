@@ -64,6 +64,34 @@ class Mlp:
         return value
 
 
+@dataclass(frozen=True)
+class NetRisk:
+    """Log-hazard of an ensemble of networks: the mean over them, each less its mean over the training units.
+
+    Parameters
+    ----------
+    members : tuple of Mlp
+        With one output each.
+    centres : tuple of float
+    """
+
+    members: tuple[Mlp, ...]
+    centres: tuple[float, ...]
+
+    def __call__(self, x: Floats) -> Floats:
+        """Log-hazards of units.
+
+        Parameters
+        ----------
+        x : ndarray, shape (m, p)
+
+        Returns
+        -------
+        ndarray, shape (m,)
+        """
+        return np.asarray(np.mean([n(x)[:, 0] - c for n, c in zip(self.members, self.centres, strict=True)], axis=0))
+
+
 def standardisation(x: Floats, wanted: bool) -> tuple[Floats, Floats]:
     """Mean and standard deviation of the columns; 0 and 1 where not wanted, 1 for a constant column.
 

@@ -215,6 +215,15 @@ def test_times_of_zero_and_extreme_values() -> None:
     assert np.isfinite(DeepSurv(**SMALL).fit(x, time, event).predict_survival(x, [0.0, 1.0])).all()
 
 
+def test_a_factor_of_forty_levels() -> None:
+    random = np.random.default_rng(0)
+    level = random.integers(0, 40, 300)
+    x = np.eye(40)[level]
+    time = random.exponential(np.exp(-np.linspace(-1.5, 1.5, 40)[level]))
+    model = DeepSurv(**{**SMALL, "epochs": 200, "dropout": 0.0}).fit(x, time, np.ones(300))
+    assert np.corrcoef(model.log_hazard(np.eye(40)), np.linspace(-1.5, 1.5, 40))[0, 1] > 0.5
+
+
 def test_divergence_is_an_error() -> None:
     x, time, event = _data(100)
     wild = DeepSurv(hidden=(16, 16), optimizer="sgd", learning_rate=10.0, momentum=0.99, standardize=False, patience=0, epochs=200)
