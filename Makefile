@@ -79,7 +79,7 @@ docs: $(VENV)/.docs
 	$(BIN)/python docs/run_page.py --together docs/images.md docs/bmode.md docs/swe.md docs/doppler.md docs/ceus.md docs/segmentation.md docs/quality.md docs/stability.md docs/harmonization.md docs/scale.md
 	$(BIN)/python docs/run_page.py docs/selection.md
 	$(BIN)/python docs/run_page.py docs/radiomics.md
-	for page in fusion bundles fusion-nets backbones attribution graphs paired-visits weak-labels; do $(BIN)/python docs/run_page.py docs/$$page.md || exit 1; done
+	for page in fusion bundles fusion-nets backbones attribution graphs paired-visits weak-labels deepsurv survival-models; do $(BIN)/python docs/run_page.py docs/$$page.md || exit 1; done
 	for page in decisions survival competing nomogram agreement planning; do $(BIN)/python docs/run_page.py --together docs/stats-$$page.md || exit 1; done
 	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build/html
 	@echo "The documentation: $(CURDIR)/docs/_build/html/index.html"
