@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from radiogen.analysis.batches import batch_tables
 from radiogen.analysis.bundles.summary import development_summary
-from radiogen.analysis.contributions import contribution_tables
+from radiogen.analysis.contributions import contribution_tables, noise_notes
 from radiogen.analysis.design import Design, make_design
 from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
 from radiogen.analysis.locked import LockedModel, LockedModels, LockedNetwork
@@ -227,7 +227,10 @@ def classify(
         settings=settings,
         versions=made,
         methods=classify_methods(data, found, settings),
-        notes=(*design.notes, *recipe.notes(design.screened), *network_notes(networks), *notes, *more),
+        notes=(
+            *design.notes, *recipe.notes(design.screened), *network_notes(networks),
+            *noise_notes(tables["performance"], design.together), *notes, *more,
+        ),
         model=locked,
     )
 

@@ -121,6 +121,17 @@ def contribution_tables(target: str, shares: Sequence[tuple[str, pd.DataFrame]],
     }
 
 
+def noise_notes(performance: pd.DataFrame, together: str) -> list[str]:
+    """A note where the network on all inputs does not tell units apart: its contributions then describe noise."""
+    own = performance[
+        (performance["model"] == "fusion") & (performance["inputs"] == together) & (performance["set"] == "development")
+        & performance["metric"].isin(["AUC", "macro AUC", "Harrell C"]) & (performance["lower"] <= 0.5)
+    ]  # fmt: skip
+    if not len(own):
+        return []
+    return ["The interval of the network's discrimination includes 0.5: the contributions of the modalities describe noise."]
+
+
 def _together(shares: Sequence[tuple[str, pd.DataFrame]]) -> list[tuple[str, pd.DataFrame]]:
     labels = dict.fromkeys(label for label, _ in shares)
     return [(label, pd.concat([f for own, f in shares if own == label], ignore_index=True)) for label in labels]

@@ -196,6 +196,35 @@ class LockedModels:
             raise fail("RG702", f"there is no final model {model} on {inputs}; there are {names}", value=model)
         return self.models[model, inputs]
 
+    def contributions(self, cohort: Cohort, inputs: str) -> pd.DataFrame:
+        """What each modality contributed to the network's prediction of each unit: exact Shapley values by its mask.
+
+        Parameters
+        ----------
+        cohort : Cohort
+        inputs : str
+            Inputs of a final network, such as ``"clinical + swe"``; at least two blocks and at most ten.
+
+        Returns
+        -------
+        DataFrame
+            ``unit``, ``output``, ``kind`` ("modality", "interaction" or "cross-modal share"), ``first``, ``second``, ``value``
+            (log-odds, log-probability or log-hazard) and ``residual``.
+
+        Raises
+        ------
+        RadiogenError
+            RG702 if there is no such network, RG708 for one block or more than ten.
+        """
+        from radiogen.analysis.contributions import modality_shares
+
+        found = self.get("fusion", inputs)
+        assert isinstance(found, LockedNetwork)
+        shares = modality_shares(found.fitted, found.units(cohort), found.empty)
+        if shares is None:
+            raise fail("RG708", f"contributions need two to ten blocks that someone has; '{inputs}' has not", value=inputs)
+        return shares
+
     def predict(self, cohort: Cohort, model: str, inputs: str) -> pd.DataFrame:
         """Predictions for a cohort that has the inputs."""
         found = self.get(model, inputs)

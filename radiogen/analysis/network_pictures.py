@@ -147,7 +147,7 @@ def _cut(
         name, "cine" if loop else "image", modality=modality,
         columns=() if curve is None else tuple(f"curve_{k}" for k in range(curve.shape[1])),
         channels=len(made.channels), size=(made.pixels.shape[-2], made.pixels.shape[-1]), backbone=section.backbone,
-        weights=section.weights, physical=made.physical, aligned=modality,
+        weights=section.weights, physical=made.physical, aligned=name,
     )  # fmt: skip
     # a memory map stays one: rows are read when a network asks for them
     pixels = made.pixels if len(own) == len(owner) else made.pixels[own]

@@ -25,13 +25,16 @@ NetworkOption = NetworkSection | Mapping[str, Any] | None
 
 
 def network_section(network: NetworkOption, fusion: str | None) -> NetworkSection:
-    """The settings asked for; ``fusion`` wins over the key of the same name.
+    """The settings asked for.
 
     Raises
     ------
     RadiogenError
-        RG708 for a key or value that makes no sense.
+        RG708 for a key or value that makes no sense, and for two fusions.
     """
+    if fusion is not None and isinstance(network, Mapping) and network.get("fusion", fusion) != fusion:
+        raise fail("RG708", f"`fusion` is '{fusion}' and `network` has '{network['fusion']}'", column="fusion", value=fusion,
+                   fix="Give one of them.")  # fmt: skip
     made: NetworkSection = section_of(NetworkSection, network if network is not None else {}, "fusion", "network")
     if fusion is None:
         return made
@@ -73,6 +76,12 @@ def make_networks(
     from radiogen.analysis.network_pictures import development_pictures
 
     blocks = {name: design.sets[name] for name in design.blocks}
+    if section.min_modalities > len(blocks):
+        raise fail("RG708", f"`network.min_modalities` is {section.min_modalities}, and there are {len(blocks)} inputs",
+                   column="network.min_modalities", value=section.min_modalities)  # fmt: skip
+    if not section.features and not section.views:
+        raise fail("RG708", "`network.features: false` leaves nothing to see: no `pictures` are named", column="network.features",
+                   fix="Name modalities under `pictures`, or leave `features` out.")  # fmt: skip
     for name in section.views:
         if name not in blocks or name in FIXED_BLOCKS:
             raise fail("RG708", f"`network.pictures` names '{name}', which is no modality among the inputs "

@@ -121,9 +121,15 @@ def section_of(kind: Any, given: Any, short: str, name: str) -> Any:
     try:
         return kind(**values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join([name, *map(str, first["loc"])])
+        # of the ways in which a value may be written, the one that got furthest is the one that was meant
+        first = max(error.errors(), key=lambda e: len(e["loc"]))
+        where = ".".join([name, *(str(part) for part in first["loc"] if not _is_type(part))])
         raise fail("RG708", f"`{where}`: {first['msg']}", column=where, value=first.get("input")) from error
+
+
+def _is_type(part: str | int) -> bool:
+    """Whether a part of a place is pydantic's name of a type, such as ``dict[str,float]``."""
+    return isinstance(part, str) and ("[" in part or part in ("literal", "constrained-str"))
 
 
 def _check_harmonize(cohort: Cohort, section: HarmonizeSection, outcome: tuple[str, ...]) -> None:

@@ -65,7 +65,8 @@ def folder_in_one_step(folder: Path, index: str, what: str, write: Callable[[Pat
         RG803 if the folder holds something else, RG801 if it cannot be written.
     """
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not (folder / index).is_file()):
-        raise fail("RG803", f"{folder} holds files that are not a saved {what}", file=folder)
+        raise fail("RG803", f"{folder} holds files that are not a saved {what}", file=folder,
+                   fix="Give a new folder, or an empty one.")  # fmt: skip
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

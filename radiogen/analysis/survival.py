@@ -15,7 +15,7 @@ from radiogen.analysis.batches import batch_tables
 from radiogen.analysis.bundles.summary import development_summary
 from radiogen.analysis.classification import SCREEN
 from radiogen.analysis.classtables import feature_table
-from radiogen.analysis.contributions import contribution_tables
+from radiogen.analysis.contributions import contribution_tables, noise_notes
 from radiogen.analysis.design import Design, make_design
 from radiogen.analysis.folds import Split, locked_split, outer_splits, task_seed
 from radiogen.analysis.locked import LockedModel, LockedModels, LockedNetwork
@@ -211,8 +211,8 @@ def survive(
         versions=made,
         methods=survive_methods(data, found, settings),
         notes=(
-            *design.notes, *recipe.notes(design.screened), *network_notes(networks), *unused_network(names, network, fusion),
-            *curve_notes, *cox_notes,
+            *design.notes, *recipe.notes(design.screened), *network_notes(networks), *noise_notes(performance, design.together),
+            *unused_network(names, network, fusion), *curve_notes, *cox_notes,
             *_notes(data, cohort, found.kind), *foot,
         ),
         model=locked,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -75,7 +75,7 @@ class NetworkSection(Section):
     backbone: str = Field("compact", description="network that sees pictures: compact, resnet18, resnet50, densenet121 …")
     weights: str | None = Field(None, description="null (from scratch), imagenet, or a .pth or .safetensors file")
     freeze_epochs: int = Field(0, ge=-1, description="epochs in which pretrained weights stay; -1: always")
-    also: list[str] | dict[str, float] = Field(
+    also: list[str] | dict[str, Annotated[float, Field(gt=0, le=1000)]] = Field(
         default_factory=list, description="further targets that are learnt together with this one: a list, or {target: weight}"
     )
     width: int = Field(32, ge=4, le=1024, description="numbers that stand for one input")

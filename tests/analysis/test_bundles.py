@@ -414,3 +414,26 @@ def test_the_command_ends_with_a_code(
     assert "Traceback" not in done.stderr
     assert rg_code in done.stderr
     assert done.returncode == code, done.stderr
+
+
+def test_a_modality_in_another_unit_is_refused(bundle: Path, cohort: Cohort) -> None:
+    other = cohort.config.model_copy(
+        update={"modalities": {**cohort.config.modalities, "swe": cohort.config.modalities["swe"].model_copy(update={"unit": "m/s"})}}
+    )
+    with pytest.raises(RadiogenError, match=r"RG705.*in kPa, and the cohort declares m/s"):
+        rg.analysis.predict(bundle, replace(cohort, config=other))
+
+
+def test_a_path_is_no_cohort(bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(RadiogenError, match=r"(?s)RG705.*rg\.load_cohort"):
+        rg.analysis.predict(bundle, tmp_path)  # type: ignore[arg-type]
+
+
+def test_contributions_of_single_units_add_up(result: Result, cohort: Cohort) -> None:
+    frame = result.model.contributions(cohort, TOGETHER)
+    own = frame[frame["kind"] == "modality"]
+    assert set(own["first"]) == {"clinical", "swe"} and own["residual"].max() < 1e-8
+    proba = result.model.predict(cohort, "fusion", TOGETHER)["mutated"]
+    empty = result.model.get("fusion", TOGETHER).empty
+    total = own.groupby("unit")["value"].sum() + np.log(empty[1] / empty[0])
+    np.testing.assert_allclose(total, np.log(proba / (1 - proba)).loc[total.index], atol=1e-5)

@@ -275,6 +275,11 @@ def test_the_table_of_contributions_is_the_mean_absolute_value() -> None:
         ({"network": {"also": ["TP53"]}}, "RG708", "target itself"),
         ({"network": {"also": ["er", "ER"]}}, "RG708", "twice"),
         ({"network": {"also": ["TP35"]}}, "RG109", "TP35"),
+        ({"network": {"also": {"er": -1}}}, "RG708", "network.also.er.*greater than 0"),
+        ({"network": {"pictures": {"swe": "lession"}}}, "RG708", "network.pictures.swe.*'lesion'"),
+        ({"network": {"min_modalities": 3}}, "RG708", "there are 2 inputs"),
+        ({"network": {"features": False}}, "RG708", "nothing to see"),
+        ({"fusion": "late", "network": {"fusion": "gated"}}, "RG708", "'late'.*'gated'"),
         ({"network": {"device": "cuda:99"}}, "RG723", "GPU"),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from radiogen.analysis.bundles.files import load_bundle
+from radiogen.analysis.bundles.summary import units_of_modalities
 from radiogen.analysis.classtables import class_tables, probability_columns
 from radiogen.analysis.locked import LockedModel, LockedModels, LockedNetwork
 from radiogen.analysis.provenance import settings_of, versions
@@ -68,7 +69,11 @@ def predict(bundle: str | Path | LockedModels, cohort: Cohort, model: str | None
     """
     models = bundle if isinstance(bundle, LockedModels) else load_bundle(bundle)
     about = models.about
+    if not hasattr(cohort, "modalities"):
+        raise fail("RG705", f"`cohort` must be a cohort, not {type(cohort).__name__}", value=cohort,
+                   fix="Give rg.load_cohort(\"cohort.yaml\").")  # fmt: skip
     chosen = chosen_models(models, model, inputs)
+    _same_units(about, cohort, {b for m in chosen.values() for b in m.blocks})
     known, truth, notes = _truth(about, cohort)
     parts = []
     for (name, label), locked in chosen.items():
@@ -95,6 +100,16 @@ def predict(bundle: str | Path | LockedModels, cohort: Cohort, model: str | None
                                                       developed_on=about["cohort"], developed_n=about["n"]),
         versions=versions(), methods=(_method(about, cohort),), notes=(*notes, *more), model=models,
     )  # fmt: skip
+
+
+def _same_units(about: Mapping[str, Any], cohort: Cohort, blocks: set[str]) -> None:
+    """RG705 where a modality is declared in another unit than that of development: its numbers mean something else."""
+    here = units_of_modalities(cohort, blocks)
+    for name, unit in about.get("units", {}).items():
+        if here.get(name, unit) != unit:
+            raise fail("RG705", f"the models know {name} in {unit}, and the cohort declares {here[name]}",
+                       column=f"modalities.{name}.unit", value=here[name],
+                       fix="Convert it (`to_kpa: true` for elastograms in m/s), or leave these inputs out.")  # fmt: skip
 
 
 def chosen_models(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,10 +42,21 @@ def development_summary(
     frame = design.frame.iloc[design.development]
     return {
         "kind": kind, "target": target, **more, "cohort": cohort.name, "simulated": cohort.simulated, "unit": cohort.unit,
+        "units": units_of_modalities(cohort, design.blocks),
         "n": len(frame), "predictors": {c: _range(frame[c]) for c in frame.columns},
         "blocks": {name: list(design.sets[name]) for name in design.blocks},
         "development": {name: _rows(tables[name]) for name in _COMPARED if name in tables}, "versions": dict(versions),
     }  # fmt: skip
+
+
+def units_of_modalities(cohort: Cohort, blocks: Iterable[str]) -> dict[str, str]:
+    """The declared unit of each modality (kPa or m/s of elastograms), after conversion; those without one are left out."""
+    found = {}
+    for name in blocks:
+        section = cohort.config.modalities.get(name)
+        if section is not None and section.unit is not None:
+            found[name] = "kPa" if section.to_kpa else section.unit
+    return found
 
 
 def _range(column: pd.Series) -> dict[str, Any]:

@@ -151,8 +151,10 @@ def backbone(name: str, in_channels: int = 1, weights: str | Path | None = None)
     >>> net.features, net(torch.rand(2, 1, 96, 96)).shape, net.feature_map(torch.rand(2, 1, 96, 96)).shape
     (64, torch.Size([2, 64]), torch.Size([2, 64, 6, 6]))
     """
-    if in_channels < 1:
-        raise fail("RG708", "a picture has at least one channel", value=in_channels)
+    if not isinstance(name, str):
+        raise fail("RG705", "the name of a backbone is a text, such as 'compact' or 'resnet18'", value=name)
+    if isinstance(in_channels, bool) or not isinstance(in_channels, int) or in_channels < 1:
+        raise fail("RG708", "`in_channels` must be a whole number of at least 1", value=in_channels)
     if name == "compact":
         net = _compact(in_channels, weights)
     elif name == "efficientnet_lite0":
