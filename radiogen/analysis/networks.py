@@ -252,7 +252,7 @@ def fit_network(
         parts.append(Part(made, plan, made(units), train, validation))
     seeds = [task_seed(seed, "member", k) for k in range(len(parts))]
     fitted, inner = cross_fit(parts, labels, groups, seeds=seeds)
-    return NetworkFit(fitted, inner, {"fusion": net.fusion, "members": len(parts)})
+    return NetworkFit(fitted, inner, {"fusion": net.fusion, "members": len(fitted.members)})
 
 
 def _options(section: NetworkSection) -> dict[str, Any]:

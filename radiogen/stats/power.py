@@ -73,6 +73,7 @@ def power_by_simulation(
     for n in wanted:
         if whole(int(n) if float(n).is_integer() else n, "sizes", 1) > _MOST:
             raise fail("RG708", f"`sizes` must not be above {_MOST:,}.", value=int(n), fix="Give the units of one study.")
+    wanted = [int(n) for n in wanted]
     for name, function in (("draw", draw), ("test", test)):
         if not callable(function):
             raise fail("RG708", f"`{name}` must be a function.", value=function, fix="See the example of `power_by_simulation`.")
