@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 from typing import TextIO
 
 #: called with the number done, the number in all and what it is
@@ -74,12 +77,32 @@ class BarProgress:
 
 
 class terminal_progress:  # noqa: N801  used like a function, in a with statement
-    """The progress that fits the terminal: ``with terminal_progress() as progress: …``."""
+    """The progress that fits the terminal: ``with terminal_progress() as progress: …``.
+
+    An interrupt that Python loses is not lost to the work: raised while a finaliser runs, ``KeyboardInterrupt`` is only
+    printed, and the next call of ``progress`` raises it again.
+    """
 
     def __enter__(self) -> Progress:
+        self._interrupted = False
+        # handlers can be set in the main thread alone
+        here = threading.current_thread() is threading.main_thread()
+        self._before = signal.signal(signal.SIGINT, self._noted) if here else None
         self._bar = BarProgress() if sys.stderr.isatty() else None
-        return self._bar.__enter__() if self._bar is not None else LineProgress()
+        self._shown: Progress = self._bar.__enter__() if self._bar is not None else LineProgress()
+        return self._told
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.__exit__()
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _noted(self, number: int, frame: FrameType | None) -> None:
+        self._interrupted = True
+        signal.default_int_handler(number, frame)
+
+    def _told(self, done: int, total: int, label: str) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
+        self._shown(done, total, label)
