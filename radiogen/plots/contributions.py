@@ -109,13 +109,14 @@ def _caption(data: pd.DataFrame, scale: str, classes: list[str]) -> str:
     size = interval(best["estimate"], best.get("lower"), best.get("upper"))
     what = f"the {scale}" if scale else "the prediction"
     of = f" of {plain(best['class'])}" if plain(best.get("class", "")) else ""
-    part = f", {share(best['share'])} of all contributions" if is_number(best.get("share")) else ""
+    # per patient who has it; the share is of the sum over patients, of whom not all have it
+    part = f", and made up {share(best['share'])} of all contributions" if is_number(best.get("share")) else ""
     among = f"the most of {count(data['modality'].nunique(), 'modality', 'modalities')}"
     among += f" and {len(classes)} classes" if len(classes) > 1 else ""
     residual = float(data["residual"].max()) if "residual" in data and data["residual"].notna().any() else None
     within = "to rounding" if residual is not None and residual < _ROUNDING else f"to within {residual:.0e}"
     adds = "" if residual is None else f"; contributions add up to the predictions {within}"
-    return f"On average {readable(best['modality'])} moved {what}{of} by {size}{part}, {among}{adds}."
+    return f"On average {readable(best['modality'])} moved {what}{of} by {size}, {among}{part}{adds}."
 
 
 def drift(frame: pd.DataFrame, metric: str, *, table: str = "drift") -> go.Figure:

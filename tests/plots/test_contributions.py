@@ -41,8 +41,8 @@ def test_bars_hold_the_contributions_with_their_intervals() -> None:
     assert figure.layout.xaxis.title.text == "Mean absolute Shapley value (log-odds)" and not figure.layout.showlegend
     assert [a.text for a in figure.layout.annotations] == ["25\u00a0% of all", "75\u00a0% of all"]
     assert figure.layout.meta["caption"] == (
-        "On average shear-wave elastography moved the log-odds of mutated by 0.90 (0.80 to 1.10), 75\u00a0% of all contributions, "
-        "the most of 2 modalities; contributions add up to the predictions to within 2e-07."
+        "On average shear-wave elastography moved the log-odds of mutated by 0.90 (0.80 to 1.10), the most of 2 modalities, "
+        "and made up 75\u00a0% of all contributions; contributions add up to the predictions to within 2e-07."
     )
 
 
