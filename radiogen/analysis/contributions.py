@@ -52,7 +52,7 @@ def modality_shares(fitted: CrossFitted, units: Units, empty: NDArray[np.float64
         return None
     names = _outputs(fitted)
     found = modality_shapley(
-        lambda seen: fitted.score(units, seen), len(units.frame), fitted.modalities, present,
+        fitted.game(units), len(units.frame), fitted.modalities, present,
         empty=on_additive_scale(empty[None, :], fitted.head)[0], min_modalities=least, units=tuple(units.frame.index),
         outputs=names, scale=SCALES[fitted.head.kind],
     )  # fmt: skip

@@ -119,7 +119,7 @@ def same_pictures(
         if declared is None or declared.images is None:
             found[name] = own.for_nobody(len(ids))
             continue
-        shown = _cut(cohort, ids, own.spec.modality, own.options, section, n_jobs, None, locked=True)
+        shown = _cut(cohort, ids, name, own.options, section, n_jobs, None, locked=True)
         if len(shown.pictures.owner) and shown.scale != own.scale:
             raise fail("RG705", f"the network saw pictures of '{own.spec.modality}' in {own.scale}, and here they are in "
                        f"{shown.scale}", column=own.spec.modality, fix="Declare the unit in which the network was trained "

@@ -81,12 +81,7 @@ class CrossFitted:
         array
             NaN for units with fewer modalities than the plan's ``min_modalities``.
         """
-        parts = []
-        for (prepare, trained), offset in zip(self.members, self.offsets, strict=True):
-            examples = prepare(units)
-            seen = examples if present is None else examples.with_present(present)
-            parts.append(trained.predict(seen)[self.head.name] - offset)
-        return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
+        return self._mean(self._prepared(units), present)
 
     def present(self, units: Any) -> NDArray[np.bool_]:
         """Who has which modality."""
@@ -99,6 +94,21 @@ class CrossFitted:
         log-hazard, shape (n, 1).
         """
         return on_additive_scale(self.predict(units, present), self.head)
+
+    def game(self, units: Any) -> Callable[[NDArray[np.bool_]], FloatArray]:
+        """:meth:`score` as a function of ``present`` alone; the units are prepared once, however many subsets are asked for."""
+        prepared = self._prepared(units)
+        return lambda present: on_additive_scale(self._mean(prepared, present), self.head)
+
+    def _prepared(self, units: Any) -> list[Examples]:
+        return [prepare(units) for prepare, _ in self.members]
+
+    def _mean(self, prepared: list[Examples], present: NDArray[np.bool_] | None) -> FloatArray:
+        parts = []
+        for examples, (_, trained), offset in zip(prepared, self.members, self.offsets, strict=True):
+            seen = examples if present is None else examples.with_present(present)
+            parts.append(trained.predict(seen)[self.head.name] - offset)
+        return np.asarray(np.mean(parts, axis=0), dtype=np.float64)
 
 
 def on_additive_scale(prediction: FloatArray, head: HeadSpec) -> FloatArray:
@@ -146,7 +156,7 @@ def cross_fit(
     from radiogen.models.training import train
 
     head = parts[0].plan.heads[0]
-    known = {name: np.flatnonzero(mask) for name, mask in labels.known.items()}[head.name]
+    known = np.flatnonzero(labels.known[head.name])
     members, offsets, inner = [], [], None
     reason: RadiogenError | None = None
     for part, seed in zip(parts, seeds, strict=True):
